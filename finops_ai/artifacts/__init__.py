@@ -1,0 +1,24 @@
+"""An artifact's way through the workflow: what its steps recorded, and where that leaves it.
+
+Belongs here: progress and state. Does not: doing any step, and nothing of Dagster.
+"""
+
+from finops_ai.artifacts.progress import STEPS, Progress, StepFailure, StepOutput, ended_loops, progress_of
+from finops_ai.artifacts.recording import record_failure, record_output, record_verdict
+from finops_ai.artifacts.state import Job, Position, State, position
+
+__all__ = [
+    "STEPS",
+    "Job",
+    "Position",
+    "Progress",
+    "State",
+    "StepFailure",
+    "StepOutput",
+    "ended_loops",
+    "position",
+    "progress_of",
+    "record_failure",
+    "record_output",
+    "record_verdict",
+]

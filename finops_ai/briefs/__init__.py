@@ -1,0 +1,32 @@
+"""Intake: briefs with their business intent.
+
+Belongs here: the record, reading it, registering it. Does not: fetching its sources (`evidence`), its limits (`policy`).
+"""
+
+from finops_ai.briefs.model import Brief, Form, Grade, Impact, Intent, Profile, SourceRef, Usd
+from finops_ai.briefs.reading import BriefError, BriefFile, Problem, locate, parse_brief, read_brief
+from finops_ai.briefs.register import Registered, UnknownArtifact, artifact_keys, brief_of, folder_of, register, submitters_of
+
+__all__ = [
+    "Brief",
+    "BriefError",
+    "BriefFile",
+    "Form",
+    "Grade",
+    "Impact",
+    "Intent",
+    "Problem",
+    "Profile",
+    "Registered",
+    "SourceRef",
+    "UnknownArtifact",
+    "Usd",
+    "artifact_keys",
+    "brief_of",
+    "folder_of",
+    "locate",
+    "parse_brief",
+    "read_brief",
+    "register",
+    "submitters_of",
+]

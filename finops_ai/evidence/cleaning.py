@@ -1,0 +1,55 @@
+"""Making a text show what a reader sees: no invisible characters, one Unicode form, folded whitespace.
+
+Belongs here: what every kind of source has in common after its words were found. Does not: finding them (`from_*`),
+judging them (`wording`).
+"""
+
+import re
+import unicodedata
+
+# Each can carry text that a person does not see and a model reads; what was removed is counted and said.
+INVISIBLE = {
+    "soft hyphen": re.compile("\u00ad"),
+    "bidirectional control": re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f]"),
+    "tag character": re.compile("[\U000e0000-\U000e007f]"),
+    "variation selector": re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"),
+    "zero-width character": re.compile(
+        "[\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200d\u2060-\u2065\u3164\ufeff\uffa0\ufff9-\ufffb]"
+    ),
+    "control character": re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"),
+}
+_ANY_INVISIBLE = re.compile("|".join(pattern.pattern for pattern in INVISIBLE.values()))
+_LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_GAP_IN_LINE = re.compile(r"[^\S\n]+")
+_SPACE_AT_LINE_END = re.compile(" *\n *")
+_BLANK_LINES = re.compile("\n{3,}")
+_WHITESPACE = re.compile(r"\s+")
+
+
+def clean(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text as a reader sees it, and what was taken out of it."""
+    text = _LINE_END.sub("\n", text)
+    warnings: list[str] = []
+    if _ANY_INVISIBLE.search(text):
+        for name, pattern in INVISIBLE.items():
+            text, count = pattern.subn("", text)
+            if count:
+                warnings.append(removed(count, name))
+    text = unicodedata.normalize("NFC", text)
+    text = _SPACE_AT_LINE_END.sub("\n", _GAP_IN_LINE.sub(" ", text))
+    return _BLANK_LINES.sub("\n\n", text).strip(), tuple(warnings)
+
+
+def removed(count: int, thing: str) -> str:
+    """The wording of a warning: "1 soft hyphen removed", "2 hidden elements removed"."""
+    return f"{count} {thing}{'' if count == 1 else 's'} removed"
+
+
+def fold(text: str) -> str:
+    """One line: every run of whitespace is one space."""
+    return _WHITESPACE.sub(" ", text).strip()
+
+
+def blocks_to_text(blocks: list[str]) -> str:
+    """Paragraphs, headings, list items and table rows, each on a line of its own with a blank line between."""
+    return "\n\n".join(folded for block in blocks if (folded := fold(block)))

@@ -1,0 +1,67 @@
+"""What the wording of a sentence gives away: a hedge, or a source without a name.
+
+Belongs here: word lists, in the languages sources come in. Does not: what follows from a hit (`verdicts`), text that
+talks to a model (`injection`).
+"""
+
+import re
+
+
+def phrases(*alternatives: str) -> re.Pattern[str]:
+    """Any of these as whole words, in any case; a space stands for any whitespace."""
+    joined = "|".join(alternatives).replace(" ", r"\s+")
+    return re.compile(rf"(?<!\w)(?:{joined})(?!\w)", re.IGNORECASE)
+
+
+_MAY = re.compile(r"\bmay\b")  # lower case only: the month is written "May"
+_HEDGES = phrases(
+    "might|could|maybe|perhaps|possibly|potentially|probabl[ey]|presumabl[ey]|supposedly|likely|unlikely|apparently",
+    "reportedly|alleged(?:ly)?|purportedly|ostensibly|seemingly|seem(?:s|ed)?|appear(?:s|ed)? (?:to|that|likely)",
+    "rumou?r(?:s|ed)?|speculat(?:ed?|es|ion)|tentative(?:ly)?|uncertain|unconfirmed|unverified|tends? to|in theory",
+    "(?:is|are|was|were|be|been|widely) (?:believed|thought|assumed|expected|estimated|suspected|projected|slated)",
+    "(?:expected|expects?|plans?|planned|planning|intends?|aims?|hopes?|hoping) to|(?:suggests?|indicating) that",
+    "(?:we|i|they|many|some|experts|analysts|critics) (?:believe|think|suspect|assume|guess|feel|hope|expect)",
+    "in (?:my|our) (?:opinion|view)|as far as (?:we|i) know|to (?:our|my) knowledge|it is possible|can be assumed",
+    # German
+    "vielleicht|möglicherweise|vermutlich|wahrscheinlich|angeblich|mutmaßlich|offenbar|anscheinend|voraussichtlich",
+    "könnten?|dürften?|scheint|wir glauben",
+    # French
+    "peut-être|probablement|vraisemblablement|apparemment|semble(?:nt|rait)?|pourrai(?:t|ent)|prétendument|serait",
+    # Spanish, Italian
+    "quizás?|tal vez|probablemente|posiblemente|supuestamente|al parecer|parece|podrían?",
+    "forse|probabilmente|presumibilmente|a quanto pare|sembra(?:no)?|potrebbe(?:ro)?|sarebbe",
+)
+_WHO = "(?:sources?|insiders?|people|persons?|individuals?|someone|officials?|executives?|employees?)"
+_SAYS = "(?:says?|said|tells?|told|(?:claim|suggest|report|confirm|reveal|indicate)(?:s|e?d)?)"
+_UNNAMED_SOURCES = phrases(
+    f"(?:sources?|insiders?|rumou?rs?) (?:{_SAYS}|familiar|close (?:to|with)|ha(?:s|ve) it)",
+    f"(?:some|several|multiple|many|two|three|one|other|various|internal|industry|company|well-placed) {_WHO} {_SAYS}",
+    rf"{_WHO} (?:familiar with|close to|with (?:\w+ )?knowledge of|briefed on|in the know)",
+    r"according to (?:\w+ ){0,2}(?:sources|insiders?|people|rumou?rs?|leaks?|hearsay|gossip|officials|executives)",
+    "according to (?:media|press|news|unconfirmed|some|several|various|recent|early|multiple) reports",
+    f"(?:anonymous|unnamed|undisclosed|unidentified) {_WHO}|on condition of anonymity|asked not to be named",
+    "it (?:is|was|has been) (?:said|rumou?red|reported|alleged|claimed|believed)|(?:is|are|was|were) said to",
+    "word (?:has it|on the street)|legend has it|(?:people|they|some) say|i(?:['\\u2019]ve| have)? heard",
+    "someone told me|a (?:friend|colleague|little bird) (?:of mine )?(?:told|said|says)|off the record",
+    # German
+    r"aus \w*kreisen|insidern zufolge|dem vernehmen nach|man sagt|es heißt|gerüchten zufolge",
+    # French
+    "selon (?:des|certaines|plusieurs) (?:sources|rumeurs)|on dit que|selon les rumeurs",
+    # Spanish, Italian
+    "según (?:fuentes|rumores)|se dice que|secondo (?:fonti|indiscrezioni|voci)|si dice che",
+)
+
+
+def hedge(sentence: str) -> str:
+    """The first words that take certainty out of the sentence, or ""."""
+    return _found(_MAY, sentence) or _found(_HEDGES, sentence)
+
+
+def unnamed_source(sentence: str) -> str:
+    """The first words that give the sentence to somebody without a name, or ""."""
+    return _found(_UNNAMED_SOURCES, sentence)
+
+
+def _found(pattern: re.Pattern[str], sentence: str) -> str:
+    found = pattern.search(sentence)
+    return found[0] if found else ""

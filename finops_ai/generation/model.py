@@ -1,0 +1,76 @@
+"""What a draft is made of.
+
+Belongs here: the values between facts and a draft. Does not: choosing facts (`selection`), writing (`extractive`,
+`model_writer`), judging (`checks`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from finops_ai.briefs import Brief
+from finops_ai.facts import ConfirmedFact
+from finops_ai.policy import TokenBounds
+
+
+class GenerationError(Exception):
+    """Parent of what stops a draft. `permanent`: trying again cannot help, something must change first."""
+
+    permanent = False
+
+
+class NotPriced(GenerationError):
+    """No price is known for the model: a call whose cost cannot be held must not be made."""
+
+    permanent = True
+
+
+class CallRefused(GenerationError):
+    """The provider refused the request itself (a 4xx other than a rate limit)."""
+
+    permanent = True
+
+
+class CallFailed(GenerationError):
+    """Every attempt ended in a time-out, a rate limit, a broken connection or an error of the provider."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The facts that fit the bound, most relevant first, and the number that did not: never cut silently."""
+
+    facts: tuple[ConfirmedFact, ...]
+    left_out: int
+    input_tokens: int  # estimate of what the chosen facts take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """All that a writer may see. Rumors have another type and cannot be put here."""
+
+    brief: Brief
+    selection: Selection
+    bounds: TokenBounds
+    remarks: tuple[str, ...] = ()  # reviewers' reasons for asking for changes, oldest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A Markdown body whose sentences cite facts as `[F1]`."""
+
+    markdown: str
+    engine: str
+    model: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The stored form."""
+        return {"markdown": self.markdown, "engine": self.engine, "model": self.model}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "Draft":
+        """The value of a stored form."""
+        return cls(**stored)
+
+
+def estimated_tokens(text: str) -> int:
+    """An upper estimate without a tokenizer: one token for every three bytes of UTF-8."""
+    return -(-len(text.encode()) // 3)

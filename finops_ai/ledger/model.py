@@ -1,0 +1,87 @@
+"""The values of the books: who pays, what was held, what was spent.
+
+Belongs here: value types and the errors of this package. Does not: SQL (`budgets`, `calls`, `report`). All money is
+integer nano-USD.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from finops_ai.pricing import Price, format_usd
+
+
+class LedgerError(Exception):
+    """Parent of every refusal of the books."""
+
+
+class BudgetExceeded(LedgerError):
+    """A budget cannot hold the worst case. Raised, not returned: it has to undo the holds on the other budgets."""
+
+    def __init__(self, *, budget_id: str, limit: int, spent: int, reserved: int, asked: int) -> None:
+        self.budget_id = budget_id
+        super().__init__(
+            f"budget {budget_id} cannot hold {format_usd(asked)} USD: limit {format_usd(limit)}, "
+            f"spent {format_usd(spent)}, reserved {format_usd(reserved)}"
+        )
+
+
+class KeyReused(LedgerError):
+    """The same idempotency key came with another amount or another operation."""
+
+
+class AlreadySettled(LedgerError):
+    """This reservation has its outcome; a second one would book the same call twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A limit with a name: `organisation/2026-11`, `cost_centre/cc-4711/2026-11`, `artifact/KEY`."""
+
+    id: str
+    limit_nano_usd: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payer:
+    """On whose account a step works: what every entry carries."""
+
+    artifact: str
+    step: str
+    loop: int
+    cost_centre: str
+    workload: str
+    budgets: tuple[Budget, ...]  # from the widest to the narrowest: always locked in this order
+    policy_sha256: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What one model call was agreed at, kept with its reservation: a settlement must not depend on today's policy."""
+
+    tier: str
+    model: str
+    provider: str
+    price: Price
+
+    def as_dict(self) -> dict[str, Any]:
+        """The stored form."""
+        return {"tier": self.tier, "model": self.model, "provider": self.provider, "price": self.price.as_dict()}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "Terms":
+        """The value of a stored form."""
+        return cls(**{**stored, "price": Price(**stored["price"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Sums of entries."""
+
+    cost_nano_usd: int = 0
+    input_tokens: int = 0  # cached ones included
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    attempts: int = 0
+    suspense_nano_usd: int = 0
+    entry_ids: tuple[int, ...] = ()

@@ -1,0 +1,26 @@
+"""The `brief` step: the intake record, shown to the operator."""
+
+from typing import Any
+
+import dagster as dg
+
+from finops_ai.orchestration.assets._step import workflow_step
+from finops_ai.orchestration.workbench import Step
+
+
+@workflow_step(group="1_intake", kinds=["yaml"])
+def brief(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+    """What is wanted, why, for whom, from which sources, at what cost. Registered once; never changed afterwards."""
+    record = step.brief
+    sources = "\n".join(f"- `{source.uri}` ({source.grade})" for source in record.sources)
+    text = (
+        f"**{record.topic}**\n\n{record.objective}\n\n- decision: {record.intent.decision}\n"
+        f"- audience: {record.intent.audience}\n"
+        f"- value: {record.intent.value.expected_usd} USD, {record.intent.value.metric} ({record.intent.value.basis})\n"
+        f"- owner: {record.owner}\n\nSources:\n\n{sources}"
+    )
+    return step.finish(
+        record.canonical(),
+        metadata={"impact": record.impact, "profile": record.profile},
+        body={"brief": dg.MetadataValue.md(text)},
+    )

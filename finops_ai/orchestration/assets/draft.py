@@ -1,0 +1,79 @@
+"""The `draft` step and the quality gate: written by the routed engine, paid from the ledger, judged at once."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from finops_ai import ledger
+from finops_ai.facts import ConfirmedFact, facts_of
+from finops_ai.generation import Assignment, Draft, PaidCalls, Selection, select_facts, sentence_rows, write_draft
+from finops_ai.orchestration.assets._step import workflow_step
+from finops_ai.orchestration.gate_factory import judge
+from finops_ai.orchestration.gates import quality_gate
+from finops_ai.orchestration.workbench import Step, StepRefused
+from finops_ai.policy import price_of
+from finops_ai.routing import Route
+
+
+@workflow_step(group="4_draft", deps=["confirmed_facts", "model_route"], kinds=["openai"], gate=quality_gate)
+def draft(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:
+    """This loop's draft, judged by the **quality gate** sentence by sentence.
+
+    Green here means *written*, not *good*: the verdict is the quality check (Checks tab), the metadata entry `gate`, and
+    `finops-ai status`. A call that fails leaves no materialization, but its cost is in the ledger.
+    """
+    step.require_gate("policy", step.digest_of("claims"))
+    route = Route.from_dict(step.input("model_route"))
+    if route.loop != step.loop:
+        raise StepRefused(f"the route is for loop {route.loop}, this is loop {step.loop}; run the job `rework`")
+    _suspend_open(context, step)
+    facts = confirmed(step)
+    assignment = _assignment(step, route, facts)
+    tier = step.bench.policy.tiers[route.tier]
+    price = price_of(
+        tier, bounds=route.bounds, on=datetime.now(UTC).date(), policy_sha256=step.bench.policy.sha256
+    )
+    calls = PaidCalls(database=step.bench.database, objects=step.bench.objects, payer=step.payer)
+    written, reused = write_draft(assignment, calls, tier_name=route.tier, tier=tier, price=price)
+    verdict = judge(quality_gate(step.bench.policy), sentence_rows(written.markdown, facts))
+    return step.finish(
+        written.as_dict(),
+        verdict=verdict,
+        model=written.model,
+        tier=route.tier,
+        metadata={
+            "written by": f"{written.model} ({written.engine})" + (", an answer already paid" if reused else ""),
+            "facts": _facts_line(assignment.selection),
+        },
+        body={"draft": dg.MetadataValue.md(written.markdown)},
+    )
+
+
+def confirmed(step: Step) -> list[ConfirmedFact]:
+    """The artifact's confirmed facts as of its current claims."""
+    with step.bench.database.read() as connection:
+        return facts_of(connection, step.artifact, step.digest_of("claims"))
+
+
+def draft_of(step: Step) -> Draft:
+    """The artifact's newest draft."""
+    return Draft.from_dict(step.input("draft"))
+
+
+def _assignment(step: Step, route: Route, facts: list[ConfirmedFact]) -> Assignment:
+    ended = step.progress.ended
+    remarks = tuple(ended[loop].detail for loop in sorted(ended) if ended[loop].ended_by == "request_changes")
+    selection = select_facts(facts, step.brief, bounds=route.bounds, remarks=remarks)
+    return Assignment(brief=step.brief, selection=selection, bounds=route.bounds, remarks=remarks)
+
+
+def _suspend_open(context: dg.AssetExecutionContext, step: Step) -> None:
+    """Under the artifact's lock no call of it can be under way: a reservation without an outcome is an abandoned one."""
+    with step.bench.database.write() as tx:
+        for key in ledger.suspend_open(tx, step.payer):
+            context.log.warning("call %s was abandoned: its worst case is in suspense until it is reconciled", key)
+
+
+def _facts_line(selection: Selection) -> str:
+    return f"{len(selection.facts)} used (about {selection.input_tokens} tokens), {selection.left_out} left out by the bound"

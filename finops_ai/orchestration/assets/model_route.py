@@ -1,0 +1,35 @@
+"""The `model_route` step: which tier writes this loop's draft, and why."""
+
+from typing import Any
+
+import dagster as dg
+
+from finops_ai.orchestration.assets._step import workflow_step
+from finops_ai.orchestration.workbench import Step, StepRefused
+from finops_ai.policy import bounds_for
+from finops_ai.routing import choose_route
+
+
+@workflow_step(group="3_policy", deps=["risk_assessment"], kinds=["python"])
+def model_route(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+    """Economy by default; the next tier up is an exception with its reason, its owner and the gate that failed."""
+    step.require_gate("policy", step.digest_of("claims"))
+    progress, policy = step.progress, step.bench.policy
+    if not progress.loops_left:
+        raise StepRefused(f"no loop is left: profile {step.brief.profile} allows {progress.loops_max} reworks")
+    past = [progress.ended[loop] for loop in sorted(progress.ended)]
+    route = choose_route(
+        step.brief, loop=step.loop, past=past, tiers=policy.tiers, bounds=bounds_for(policy, step.brief)
+    )
+    tier = policy.tiers[route.tier]
+    return step.finish(
+        route.as_dict(),
+        model=tier.model,
+        tier=route.tier,
+        metadata={
+            "route": f"{route.tier}: {tier.model} ({tier.engine})",
+            "reason": route.reason,
+            "exception": f"{route.exception.detail} (owner {route.exception.owner})" if route.exception else "none",
+            "bounds": f"{route.bounds.input_tokens_max} tokens in, {route.bounds.output_tokens_max} out",
+        },
+    )

@@ -1,0 +1,57 @@
+"""The `sources` step: every source of the brief, retrieved or recorded as failed."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from finops_ai.briefs import folder_of
+from finops_ai.evidence import RetrievalRules, Source, retrieve
+from finops_ai.orchestration.assets._step import workflow_step
+from finops_ai.orchestration.workbench import Step, table
+
+
+@workflow_step(group="2_evidence", deps=["brief"], kinds=["python"])
+def sources(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:
+    """Exact bytes under their SHA-256, and the visible text in them. A source that fails is recorded with its reason.
+
+    It never stops the others; how many may fail is for the policy gate to judge.
+    """
+    rules = retrieval_rules(step)
+    found = []
+    for number, source in enumerate(step.brief.sources, start=1):
+        found.append(retrieve(source.uri, source.grade, rules=rules, keep=step.bench.objects.put))
+        context.log.info("source %d of %d: %s", number, len(step.brief.sources), found[-1].error or "ok")
+    return step.finish(
+        {"sources": [asdict(source) for source in found]},
+        metadata={
+            "retrieved": f"{sum(source.ok for source in found)} of {len(found)}",
+            "sources": table([_row(source) for source in found]),
+        },
+    )
+
+
+def retrieval_rules(step: Step) -> RetrievalRules:
+    """The policy's limits for this brief."""
+    policy = step.bench.policy
+    with step.bench.database.read() as connection:
+        folder = folder_of(connection, step.artifact)
+    return RetrievalRules(
+        base=folder,
+        roots=tuple(Path(root) for root in policy.files.roots),
+        allow_private=tuple(policy.network.allow_private),
+    )
+
+
+def _row(source: Source) -> dict[str, str | int]:
+    return {
+        "source": source.uri,
+        "grade": source.grade,
+        "state": source.error or "retrieved",
+        "host": source.host,
+        "type": source.media_type,
+        "bytes": source.size_bytes,
+        "warnings": "; ".join(source.warnings),
+        "snapshot_sha256": source.snapshot_sha256,
+    }

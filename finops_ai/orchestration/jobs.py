@@ -1,0 +1,101 @@
+"""The jobs that an operator can launch: three stretches of the workflow, and signing.
+
+Belongs here: selections and the sign-off job. Does not: deciding which job an artifact needs (`artifacts.position`).
+"""
+
+from enum import Enum
+
+import dagster as dg
+from dagster import AssetSelection
+
+from finops_ai import signoff
+from finops_ai.orchestration.partitions import ARTIFACTS
+from finops_ai.orchestration.workbench import Workbench
+from finops_ai.signoff import DecisionRefused, Reviewer, ReviewerError
+
+produce = dg.define_asset_job(
+    "produce",
+    selection=AssetSelection.assets(
+        "brief", "sources", "claims", "confirmed_facts", "rumors", "risk_assessment", "model_route", "draft", "review_packet"
+    ),
+    description="From the brief to a packet that can be signed. Stops at a gate that fails. Safe to run again.",
+)
+rework = dg.define_asset_job(
+    "rework",
+    selection=AssetSelection.assets("model_route", "draft", "review_packet"),
+    description="The next loop of an artifact whose draft failed the quality gate, or whose reviewer asked for changes.",
+)
+publish = dg.define_asset_job(
+    "publish",
+    selection=AssetSelection.assets("published", "analytics"),
+    description="Publish what is signed. Verifies everything again; running it twice publishes nothing twice.",
+)
+
+
+class SignOffDecision(Enum):
+    """Named as the Launchpad wants them written: it takes an enum's name, not its value."""
+
+    APPROVE = "approve"
+    REQUEST_CHANGES = "request_changes"
+    REJECT = "reject"
+
+
+class SignOff(dg.Config):
+    """One signed decision on one packet."""
+
+    decision: SignOffDecision
+    reviewer: str
+    reason: str
+    packet_digest: str
+    signature: str = ""  # from `finops-ai decide … --launchpad`; not needed behind an authenticating proxy
+
+
+@dg.op(required_resource_keys={"workbench"}, tags={"kind": "sign_off"})
+def sign_off_decision(context: dg.OpExecutionContext, config: SignOff) -> None:
+    """Record one decision, by the same path as `finops-ai decide`. A signature proves who is speaking."""
+    bench: Workbench = context.resources.workbench
+    verdict = config.decision.value
+    try:
+        reviewer, identified_by = _identified(bench, config)
+        decision = signoff.record_decision(
+            bench.database,
+            bench.policy,
+            artifact=context.partition_key,
+            packet_digest=config.packet_digest.strip(),
+            reviewer=reviewer,
+            verdict=verdict,
+            reason=config.reason,
+            identified_by=identified_by,
+        )
+    except (DecisionRefused, ReviewerError) as error:
+        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+    context.log.info("decision %d: %s by %s (%s)", decision.id, verdict, decision.reviewer, decision.role)
+
+
+def _identified(bench: Workbench, config: SignOff) -> tuple[Reviewer, str]:
+    """Dagster's web UI knows no users: a name alone proves nothing, unless a proxy before it has proved it."""
+    with bench.database.read() as connection:
+        if config.signature:
+            verdict, digest = config.decision.value, config.packet_digest.strip()
+            found = signoff.by_signature(
+                connection, name=config.reviewer, signature=config.signature, digest=digest, verdict=verdict
+            )
+            return found, "launchpad"
+        if bench.settings.trust_launchpad:
+            return signoff.by_name(connection, config.reviewer), "proxy"
+    raise ReviewerError(
+        "a signature is required: run `finops-ai decide … --launchpad` with your token and paste what it prints "
+        "(or set FINOPS_AI_LAUNCHPAD_IDENTITY=proxy where an authenticating proxy stands before this UI)"
+    )
+
+
+@dg.job(
+    partitions_def=ARTIFACTS,
+    description="Sign a packet: APPROVE, REQUEST_CHANGES or REJECT. `finops-ai decide … --launchpad` prints the config.",
+)
+def record_sign_off() -> None:
+    """One decision."""
+    sign_off_decision()
+
+
+JOBS = [produce, rework, publish, record_sign_off]

@@ -1,0 +1,130 @@
+"""The workflow without the daemon: artifacts taken as far as they can go in this process, one run after another.
+
+Belongs here: opening the instance, running jobs in process, tidying up after a process that was killed. Does not: which
+job is next (`artifacts.position`). A run here is a run like any other: the web UI shows it with its gates and cost.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import dagster as dg
+
+from finops_ai.artifacts import Position, position
+from finops_ai.briefs import artifact_keys
+from finops_ai.orchestration.build import build_definitions
+from finops_ai.orchestration.partitions import ARTIFACTS
+from finops_ai.orchestration.sensors import run_tags
+from finops_ai.orchestration.workbench import Workbench
+from finops_ai.settings import Settings, environment_of
+from finops_ai.store import LockTaken
+
+LANE_TAG = "finops/lane"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # the event log keeps everything
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """One job that the lane ran."""
+
+    artifact: str
+    job: str
+    succeeded: bool
+    run_id: str
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the home usable by every process: its folder, and the instance file that Dagster looks for in it."""
+    settings.inbox.mkdir(parents=True, exist_ok=True)
+    instance_file = settings.home / "dagster.yaml"
+    if not instance_file.exists():  # an operator may have changed it
+        instance_file.write_text(shipped_instance_file(), encoding="utf-8")
+
+
+def shipped_instance_file() -> str:
+    """`dagster.yaml` as it ships: in the package of an installed wheel, at the top of a checkout."""
+    inside = files("finops_ai") / "dagster.yaml"
+    return inside.read_text() if inside.is_file() else (Path(__file__).parents[2] / "dagster.yaml").read_text()
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance of this home, the same that the web UI and the daemon open."""
+    prepare_home(settings)
+    os.environ.update(environment_of(settings))  # the storage class named in dagster.yaml reads the environment
+    with dg.DagsterInstance.from_config(str(settings.home)) as instance:
+        yield instance
+
+
+def add_partitions(instance: dg.DagsterInstance, bench: Workbench) -> None:
+    """Every registered artifact has its partition; adding one again changes nothing."""
+    with bench.database.read() as connection:
+        keys = artifact_keys(connection)
+    known = set(instance.get_dynamic_partitions(str(ARTIFACTS.name)))
+    if missing := [key for key in keys if key not in known]:
+        instance.add_dynamic_partitions(str(ARTIFACTS.name), missing)
+
+
+class Lane:
+    """Runs jobs of this deployment in this process."""
+
+    def __init__(self, instance: dg.DagsterInstance, bench: Workbench) -> None:
+        self.instance = instance
+        self.bench = bench
+        self.definitions = build_definitions({"workbench": bench})
+
+    def advance(
+        self, artifact: str, *, retry_held: bool = False, started: Callable[[str, str], None] = lambda artifact, job: None
+    ) -> list[Done]:
+        """Run what can be run without a person, until nothing can. `retry_held`: a person asked for another try.
+
+        Raises LockTaken where another process is at this artifact.
+        """
+        done: list[Done] = []
+        with self.bench.database.exclusive(f"lane {artifact}"):
+            self._close_abandoned(artifact)
+            while job := self._next_job(artifact, done, retry_held=retry_held):
+                started(artifact, job)
+                done.append(self.run(artifact, job))
+        return done
+
+    def run(self, artifact: str, job: str) -> Done:
+        """One run of one job for one artifact."""
+        progress = self.bench.progress(artifact)
+        tags = run_tags(progress, progress.next_loop) | {LANE_TAG: f"{socket.gethostname()}:{os.getpid()}"}
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            partition_key=artifact, instance=self.instance, tags=tags, run_config=QUIET, raise_on_error=False
+        )
+        return Done(artifact=artifact, job=job, succeeded=result.success, run_id=result.run_id)
+
+    def _next_job(self, artifact: str, done: Sequence[Done], *, retry_held: bool) -> str | None:
+        here = position(self.bench.progress(artifact))
+        if not done and retry_held and here.state == "held":
+            return "produce"
+        # a job that just ended and is asked for again has changed nothing: leave it to a person or a later run
+        return here.job if not _repeats(here, done) else None
+
+    def _close_abandoned(self, artifact: str) -> None:
+        """A killed process cannot say that its run ended. Under the lane's lock no other lane runs this artifact."""
+        filters = dg.RunsFilter(statuses=UNFINISHED, tags={"dagster/partition": artifact})
+        for run in self.instance.get_runs(filters):
+            if LANE_TAG in run.tags:
+                self.instance.report_run_failed(run, "the process that ran this ended without a word; it is run again")
+
+
+def _repeats(here: Position, done: Sequence[Done]) -> bool:
+    return bool(done) and done[-1].job == here.job and (here.state == "failed" or here.job != "rework")
+
+
+__all__ = ["Done", "Lane", "LockTaken", "add_partitions", "open_instance", "prepare_home", "shipped_instance_file"]

@@ -1,0 +1,140 @@
+"""What moves artifacts on while nobody watches: briefs that arrive, work that is due, packets that are signed.
+
+Belongs here: asking for runs. Does not: any right. A sensor's cursor can be edited by everybody who sees the web UI, so a
+wrong request must cost a refused run and no more: every step verifies what it needs.
+"""
+
+from pathlib import Path
+
+import dagster as dg
+
+from finops_ai.artifacts import Progress, position
+from finops_ai.briefs import BriefError, artifact_keys, read_brief, register
+from finops_ai.orchestration.jobs import produce, rework
+from finops_ai.orchestration.partitions import ARTIFACT_TAG, ARTIFACTS, LOOP_TAG, WORKLOAD_TAG
+from finops_ai.orchestration.workbench import Workbench
+from finops_ai.policy import impossible_budget
+from finops_ai.signoff import Decision, decisions_after, standing_of, to_publish
+
+BRIEFS_PER_TICK_MAX = 20
+ARTIFACTS_PER_TICK_MAX = 50
+DECISIONS_PER_TICK_MAX = 100  # a tick is cut at 60 s; a backlog is worked off over several ticks
+
+
+@dg.sensor(
+    minimum_interval_seconds=10,
+    required_resource_keys={"workbench"},
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Takes briefs from the inbox folder of the home; one that is wrong goes to inbox/refused with its reason.",
+    job_name="produce",
+)
+def inbox(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """A brief that was taken moves to `accepted`, so that it is not read again; its sources stay where they are."""
+    bench: Workbench = context.resources.workbench
+    folder = bench.settings.inbox
+    files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])[:BRIEFS_PER_TICK_MAX] if folder.is_dir() else []
+    keys = [key for file in files if (key := take_brief(bench, file))]
+    if not files:
+        return dg.SkipReason(f"no brief in {folder}")
+    return dg.SensorResult(dynamic_partitions_requests=[ARTIFACTS.build_add_request(keys)] if keys else [])
+
+
+def take_brief(bench: Workbench, file: Path) -> str | None:
+    """Register one brief of the inbox. None: it was refused, and lies in `refused` beside a file that says why."""
+    try:
+        found = read_brief(file, roots=tuple(bench.policy.files.roots))
+        if problems := impossible_budget(bench.policy, found.brief, file=file.name):
+            raise BriefError(problems)
+        (registered,) = register(bench.database, [found], submitted_by=bench.settings.user, via="inbox")
+    except BriefError as error:
+        refused = _move(file, "refused")
+        refused.with_suffix(".reason.txt").write_text(f"{error}\n", encoding="utf-8")
+        return None
+    _move(file, "accepted")
+    return registered.key
+
+
+def _move(file: Path, folder: str) -> Path:
+    target = file.parent / folder / file.name
+    target.parent.mkdir(exist_ok=True)
+    return file.replace(target)
+
+
+@dg.sensor(
+    minimum_interval_seconds=10,
+    required_resource_keys={"workbench"},
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts the first run of every submitted artifact, and the next loop of one that needs rework.",
+    jobs=[produce, rework],
+)
+def work_due(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Looks at a window of artifacts per tick, oldest first, and goes round."""
+    bench: Workbench = context.resources.workbench
+    with bench.database.read() as connection:
+        keys = artifact_keys(connection)
+    start = int(context.cursor or 0) % max(len(keys), 1)
+    window = [*keys[start:], *keys[:start]][:ARTIFACTS_PER_TICK_MAX]
+    requests = [request for key in window if (request := due(bench.progress(key)))]
+    if not requests:
+        return dg.SensorResult(skip_reason="no artifact is due", cursor=str(start + len(window)))
+    return dg.SensorResult(
+        run_requests=requests,
+        cursor=str(start + len(window)),
+        dynamic_partitions_requests=[ARTIFACTS.build_add_request([str(r.partition_key) for r in requests])],
+    )
+
+
+def due(progress: Progress) -> dg.RunRequest | None:
+    """The run that this artifact waits for, at most once per loop and policy: what failed is retried by a person."""
+    here = position(progress)
+    if here.job not in ("produce", "rework") or here.state == "failed":
+        return None
+    loop = progress.next_loop
+    return dg.RunRequest(
+        job_name=here.job,
+        partition_key=progress.artifact,
+        run_key=f"{here.job}:{progress.artifact}:{loop}:{progress.policy_sha256[:12]}",
+        tags=run_tags(progress, loop),
+    )
+
+
+def run_tags(progress: Progress, loop: int) -> dict[str, str]:
+    """Few and short: the list of runs shows two of them beside the partition."""
+    return {WORKLOAD_TAG: progress.brief.workload, LOOP_TAG: str(loop), ARTIFACT_TAG: progress.artifact}
+
+
+@dg.sensor(
+    minimum_interval_seconds=5,
+    required_resource_keys={"workbench"},
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for a publication when the decisions on a packet reach its quorum.",
+    job_name="publish",
+)
+def sign_off(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """A digest short of its quorum is not remembered: the decision that completes it is a new row in the stream."""
+    bench: Workbench = context.resources.workbench
+    with bench.database.read() as connection:
+        decisions = decisions_after(connection, int(context.cursor or 0), limit=DECISIONS_PER_TICK_MAX)
+        if not decisions:
+            return dg.SkipReason("no decision since the last tick")
+        standings = {
+            d.packet_digest: standing_of(connection, bench.policy, artifact=d.artifact, packet_digest=d.packet_digest)
+            for d in decisions
+        }
+    return dg.SensorResult(
+        cursor=str(decisions[-1].id),
+        run_requests=[_publish_request(bench, decision) for decision in to_publish(decisions, standings)],
+    )
+
+
+def _publish_request(bench: Workbench, decision: Decision) -> dg.RunRequest:
+    """The key names packet and decision: a run key is remembered for ever, and a later decision must be heard."""
+    progress = bench.progress(decision.artifact)
+    return dg.RunRequest(
+        partition_key=decision.artifact,
+        run_key=f"publish:{decision.artifact}:{decision.packet_digest}:{decision.id}",
+        tags=run_tags(progress, progress.loop),
+    )
+
+
+SENSORS = [inbox, work_due, sign_off]

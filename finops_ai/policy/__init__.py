@@ -1,0 +1,27 @@
+"""What is allowed, what it may cost, who must agree: one versioned YAML file and its application to a brief.
+
+Belongs here: loading, and pure functions of (policy, brief). Does not: enforcing (the gates, the ledger, `signoff`).
+"""
+
+from finops_ai.policy.limits import EXTRACTIVE_PRICE, TokenBounds, bounds_for, budgets_for, impossible_budget, price_of
+from finops_ai.policy.model import TIER_ORDER, Approval, Policy, PolicyError, Tier, TierName, load_policy
+from finops_ai.policy.risk import Assessment, describe, risk_row
+
+__all__ = [
+    "EXTRACTIVE_PRICE",
+    "TIER_ORDER",
+    "Approval",
+    "Assessment",
+    "Policy",
+    "PolicyError",
+    "Tier",
+    "TierName",
+    "TokenBounds",
+    "bounds_for",
+    "budgets_for",
+    "describe",
+    "impossible_budget",
+    "load_policy",
+    "price_of",
+    "risk_row",
+]

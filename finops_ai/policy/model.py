@@ -1,0 +1,255 @@
+"""The policy: one YAML file that says what is allowed, what it may cost and who must agree.
+
+Belongs here: its keys, their limits, loading and merging. Does not: applying it (`limits`, `risk`, and the packages
+that take a part of it). Every record carries the SHA-256 of the policy that was in force.
+"""
+
+import hashlib
+import ipaddress
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from finops_ai.briefs import Form, Impact, Profile, Usd
+
+TierName = Literal["economy", "standard", "premium"]
+TIER_ORDER: tuple[TierName, ...] = ("economy", "standard", "premium")
+
+
+class PolicyError(Exception):
+    """The policy file cannot be used. The message names file, field and reason."""
+
+
+def _decimal_text(value: object) -> object:
+    return str(value) if isinstance(value, float | int) and not isinstance(value, bool) else value
+
+
+def _network(value: str) -> str:
+    ipaddress.ip_network(value, strict=False)
+    return value
+
+
+Rate = Annotated[Decimal, BeforeValidator(_decimal_text), Field(ge=0, decimal_places=9)]
+OptionalRate = Annotated[Rate | None, BeforeValidator(lambda value: None if value == "none" else value)]
+Share = Annotated[Decimal, BeforeValidator(_decimal_text), Field(ge=0, decimal_places=6)]
+Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+Tokens = Annotated[int, Field(ge=1, le=2_000_000)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TierPrice(_Part):
+    """US dollars per million tokens. It comes before every other price book."""
+
+    input_usd_per_mtok: Rate
+    cached_input_usd_per_mtok: Rate | None = None
+    output_usd_per_mtok: Rate
+
+
+class Tier(_Part):
+    """Who serves a tier: our own extractive writer, or any OpenAI-compatible endpoint."""
+
+    engine: Literal["extractive", "openai"]
+    model: str = "extractive"
+    base_url: str | None = None
+    api_key_env: str | None = None  # the NAME of the variable; the key itself never enters the policy
+    price: TierPrice | None = None  # none: the public price book; not found there either: unpriced, which blocks
+    max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    timeout_s: Annotated[int, Field(ge=1, le=600)] = 60
+    attempts_max: Annotated[int, Field(ge=1, le=10)] = 3
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.engine == "openai" and self.model == "extractive":
+            raise ValueError("engine openai needs a model")
+        return self
+
+
+class ProfileRule(_Part):
+    """How much rework a profile allows after loop 0."""
+
+    loops_max: Annotated[int, Field(ge=0, le=10)]
+
+
+class Narrowing(_Part):
+    """A smaller bound for one form or profile."""
+
+    input_tokens_max: Tokens | None = None
+    output_tokens_max: Tokens | None = None
+
+
+class StepBounds(_Part):
+    """Tokens that one call of a step may take in and give out."""
+
+    input_tokens_max: Tokens
+    output_tokens_max: Tokens
+    forms: dict[Form, Narrowing] = {}
+    profiles: dict[Profile, Narrowing] = {}
+
+
+class Bounds(_Part):
+    """Bounds per step that calls a model."""
+
+    draft: StepBounds
+
+
+class MonthBudget(_Part):
+    """A limit per calendar month, UTC."""
+
+    month_usd: Usd
+
+
+class WorkloadBudget(MonthBudget):
+    """A workload also has a rollout stage."""
+
+    stage: Literal["pilot", "limited", "broad"] = "pilot"
+
+
+class DefaultBudgets(_Part):
+    """Limits of cost centres and workloads that are not named."""
+
+    cost_centre: MonthBudget
+    workload: WorkloadBudget
+
+
+class Budgets(_Part):
+    """Nested: a call is held against all of them that it touches."""
+
+    organisation: MonthBudget
+    cost_centres: dict[str, MonthBudget] = {}
+    workloads: dict[str, WorkloadBudget] = {}
+    defaults: DefaultBudgets
+    steps: dict[str, Usd] = {}  # per artifact and step
+
+
+class Approval(_Part):
+    """Who must agree: a quorum by role, or the policy itself."""
+
+    by_policy: bool = False
+    quorum: dict[Role, Annotated[int, Field(ge=1, le=20)]] = {}
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.by_policy == bool(self.quorum):
+            raise ValueError("give either by_policy: true or a quorum of at least one role")
+        return self
+
+
+class PolicyGateLimits(_Part):
+    """Thresholds of the policy gate, judged before any model is routed or called."""
+
+    confirmed_facts_min: Annotated[int, Field(ge=1)]
+    failed_sources_share_max: Share
+    addressing_sources_max: Annotated[int, Field(ge=0)]
+    cost_to_value_max: Share
+
+
+class QualityGateLimits(_Part):
+    """Thresholds of the quality gate, judged on every sentence of the draft."""
+
+    sentences_min: Annotated[int, Field(ge=1)]
+    sentence_characters_max: Annotated[int, Field(ge=50)]
+
+
+class GateLimits(_Part):
+    """Thresholds that a policy may move. That a gate blocks is not one of them."""
+
+    policy: PolicyGateLimits
+    quality: QualityGateLimits
+
+
+class Network(_Part):
+    """Private addresses or networks that sources may be fetched from."""
+
+    allow_private: list[Annotated[str, AfterValidator(_network)]] = []
+
+
+class Files(_Part):
+    """Folders, beside the brief's own, that local sources may lie below."""
+
+    roots: list[Path] = []
+
+
+class Rates(_Part):
+    """Costs beside tokens. None: this kind of cost is not booked."""
+
+    compute_usd_per_hour: OptionalRate
+    review_usd_per_hour: OptionalRate
+
+
+class Policy(_Part):
+    """What is in force."""
+
+    tiers: dict[TierName, Tier]
+    profiles: dict[Profile, ProfileRule]
+    bounds: Bounds
+    budgets: Budgets
+    approvals: dict[Impact, Approval]
+    gates: GateLimits
+    network: Network
+    files: Files
+    rates: Rates
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for name, given, needed in (
+            ("tiers", self.tiers, ("economy",)),
+            ("profiles", self.profiles, ("fast", "full")),
+            ("approvals", self.approvals, ("low", "medium", "high")),
+        ):
+            if missing := [key for key in needed if key not in given]:
+                raise ValueError(f"{name}: {', '.join(missing)} is missing")
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """The identity of the policy in force, whatever file it came from."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """The shipped policy, or it with the keys of another file in their place. Raises PolicyError."""
+    record = _read(files("finops_ai.policy").joinpath("default.yaml").read_text(), "the shipped policy")
+    if path is not None:
+        try:
+            own = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyError(f"{path}: {error}") from None
+        record = merge(record, _read(own, str(path)))
+    try:
+        return Policy.model_validate(record)
+    except ValidationError as error:
+        lines = [f"{path}: {'.'.join(map(str, e['loc']))}: {_reason(e['msg'])}" for e in error.errors()]
+        raise PolicyError("\n".join(lines)) from None
+
+
+def merge(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Key by key, two levels deep: an entry such as `approvals.high` is replaced whole, never mixed with the shipped one."""
+    merged = dict(shipped)
+    for key, value in own.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = {**merged[key], **value} if both else value
+    return merged
+
+
+def _read(text: str, name: str) -> dict[str, Any]:
+    try:
+        record = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PolicyError(f"{name}: not valid YAML: {error}") from None
+    if not isinstance(record, dict):
+        raise PolicyError(f"{name}: a policy is a mapping of keys")
+    return record
+
+
+def _reason(message: str) -> str:
+    return "unknown key" if message == "Extra inputs are not permitted" else message.removeprefix("Value error, ")
