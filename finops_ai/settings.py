@@ -80,7 +80,9 @@ def _with_driver(url: str) -> str:
     """Name psycopg2: SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3, which is not installed."""
     scheme, separator, rest = url.partition("://")
     if not separator or not re.fullmatch(r"postgres(ql)?(\+psycopg2)?", scheme):
-        raise SettingsError(f"FINOPS_AI_POSTGRES_URL begins with {scheme!r}; it must be postgresql://user@host/database")
+        raise SettingsError(
+            f"FINOPS_AI_POSTGRES_URL begins with {scheme!r}; it must be postgresql://user@host/database"
+        )
     return f"{POSTGRES_DRIVER}://{rest}"
 
 

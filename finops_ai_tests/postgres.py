@@ -32,7 +32,7 @@ START_SECONDS_MAX = 60.0
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class PostgresUnavailable(RuntimeError):  # noqa: N818  # a state of the machine, not a mistake
+class PostgresUnavailable(RuntimeError):  # a state of the machine, not a mistake
     """No server can be had here. The message says why."""
 
 

@@ -3,6 +3,7 @@
 Belongs here: progress and state. Does not: doing any step, and nothing of Dagster.
 """
 
+from finops_ai.artifacts.overview import Overview, overview_of, published_count
 from finops_ai.artifacts.progress import STEPS, Progress, StepFailure, StepOutput, ended_loops, progress_of
 from finops_ai.artifacts.recording import record_failure, record_output, record_verdict
 from finops_ai.artifacts.state import Job, Position, State, position
@@ -10,14 +11,17 @@ from finops_ai.artifacts.state import Job, Position, State, position
 __all__ = [
     "STEPS",
     "Job",
+    "Overview",
     "Position",
     "Progress",
     "State",
     "StepFailure",
     "StepOutput",
     "ended_loops",
+    "overview_of",
     "position",
     "progress_of",
+    "published_count",
     "record_failure",
     "record_output",
     "record_verdict",

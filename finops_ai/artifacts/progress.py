@@ -108,7 +108,7 @@ def progress_of(connection: sa.Connection, policy: Policy, artifact: str) -> Pro
 
 def ended_loops(connection: sa.Connection, artifact: str) -> dict[int, EndedLoop]:
     """Loops ended by a quality gate that failed on their newest draft, or by a reviewer who asked for changes."""
-    ended = {}
+    ended: dict[int, EndedLoop] = {}
     verdict = tables.gate_verdict
     quality = sa.select(verdict).where(verdict.c.artifact == artifact, verdict.c.gate == "quality")
     for row in connection.execute(quality.order_by(verdict.c.id)):
@@ -118,7 +118,9 @@ def ended_loops(connection: sa.Connection, artifact: str) -> dict[int, EndedLoop
             ended[row.loop] = EndedLoop(loop=row.loop, ended_by="failed_gate", detail="the quality gate failed")
     packet = tables.packet
     loops = dict(
-        connection.execute(sa.select(packet.c.digest, packet.c.loop).where(packet.c.artifact == artifact)).tuples().all()
+        connection.execute(sa.select(packet.c.digest, packet.c.loop).where(packet.c.artifact == artifact))
+        .tuples()
+        .all()
     )
     for decision in decisions_of(connection, artifact):
         if decision.verdict == "request_changes":

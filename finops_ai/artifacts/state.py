@@ -76,7 +76,9 @@ def _ended(p: Progress) -> Iterator[Position]:
     ended = p.ended[p.loop]
     if p.loops_left:
         yield Position(state="producing", waiting_for=f"rework: {ended.detail}", job="rework")
-    yield Position(state="held", waiting_for=f"a person: {ended.detail}, and no loop is left (of {p.loops_max} reworks)")
+    yield Position(
+        state="held", waiting_for=f"a person: {ended.detail}, and no loop is left (of {p.loops_max} reworks)"
+    )
 
 
 def _gate(p: Progress, gate: str, subject: str | None) -> Iterator[Position]:

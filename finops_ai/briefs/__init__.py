@@ -5,7 +5,15 @@ Belongs here: the record, reading it, registering it. Does not: fetching its sou
 
 from finops_ai.briefs.model import Brief, Form, Grade, Impact, Intent, Profile, SourceRef, Usd
 from finops_ai.briefs.reading import BriefError, BriefFile, Problem, locate, parse_brief, read_brief
-from finops_ai.briefs.register import Registered, UnknownArtifact, artifact_keys, brief_of, folder_of, register, submitters_of
+from finops_ai.briefs.register import (
+    Registered,
+    UnknownArtifact,
+    artifact_keys,
+    brief_of,
+    folder_of,
+    register,
+    submitters_of,
+)
 
 __all__ = [
     "Brief",

@@ -60,7 +60,9 @@ def read_brief(path: Path, *, roots: tuple[Path, ...] = ()) -> BriefFile:
         uri, reason = locate(source.uri, folder=folder, roots=roots)
         located.append(source.model_copy(update={"uri": uri}))
         if reason:
-            problems.append(Problem(str(path), f"sources.{index}.uri", reason, _line_of(path, ("sources", index, "uri"))))
+            problems.append(
+                Problem(str(path), f"sources.{index}.uri", reason, _line_of(path, ("sources", index, "uri")))
+            )
     if problems:
         raise BriefError(problems)
     return BriefFile(brief.model_copy(update={"sources": located}), folder)
@@ -103,7 +105,9 @@ def _text_of(path: Path) -> str:
     except OSError as error:
         raise BriefError([Problem(str(path), "", error.strerror or str(error))]) from None
     if len(content) > BYTES_MAX:
-        raise BriefError([Problem(str(path), "", f"larger than {BYTES_MAX:,} bytes; a brief names sources, it does not hold them")])
+        raise BriefError(
+            [Problem(str(path), "", f"larger than {BYTES_MAX:,} bytes; a brief names sources, it does not hold them")]
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -117,7 +121,9 @@ def _load(text: str, name: str) -> tuple[object, dict[tuple[str | int, ...], int
         for token in yaml.scan(text):
             if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):
                 mark = token.start_mark
-                raise BriefError([Problem(name, "", "anchors, aliases and tags are not allowed in a brief", mark.line + 1)])
+                raise BriefError(
+                    [Problem(name, "", "anchors, aliases and tags are not allowed in a brief", mark.line + 1)]
+                )
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None

@@ -87,7 +87,7 @@ def _carried(address: Address) -> tuple[Address, ...]:
 
 
 def _is_public(address: Address) -> bool:
-    if address.is_multicast or address.is_reserved or not address.is_global:
+    if address.is_multicast or not address.is_global:
         return False
     return isinstance(address, IPv4Address) or address in _IPV6_PUBLIC
 

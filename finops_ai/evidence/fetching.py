@@ -97,14 +97,14 @@ def fetch(url: str, *, rules: RetrievalRules, resolve: Resolver) -> Fetched:
     and a socket's time-out starts anew with every byte.
     """
     visit = _Visit(rules, resolve, monotonic() + rules.timeout_s)
-    outcome: Queue[Fetched | Exception] = Queue()
+    outcome: Queue[Fetched | EvidenceError] = Queue()
     Thread(target=_work, args=(url, visit, outcome), name="finops_ai-fetch", daemon=True).start()
     try:
         result = outcome.get(timeout=rules.timeout_s)
     except Empty:
         visit.cut()
         raise EvidenceError(f"took longer than {rules.timeout_s:g} s") from None
-    if isinstance(result, Exception):
+    if isinstance(result, EvidenceError):
         raise result
     return result
 
@@ -117,17 +117,13 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _work(url: str, visit: _Visit, outcome: "Queue[Fetched | Exception]") -> None:
-    from urllib3.exceptions import HTTPError
-
+def _work(url: str, visit: _Visit, outcome: "Queue[Fetched | EvidenceError]") -> None:
     try:
         outcome.put(_follow(url, visit))
     except EvidenceError as problem:
         outcome.put(problem)
-    except (HTTPError, OSError) as problem:
-        outcome.put(EvidenceError(f"cannot be fetched: {problem}"))
-    except Exception as problem:  # noqa: BLE001 - the caller waits for an answer, whatever it is
-        outcome.put(problem)
+    except Exception as problem:  # noqa: BLE001 - a hostile server can make a client raise anything
+        outcome.put(EvidenceError(f"cannot be fetched: {type(problem).__name__}: {problem}"))
 
 
 def _follow(url: str, visit: _Visit) -> Fetched:

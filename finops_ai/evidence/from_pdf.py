@@ -5,6 +5,7 @@ places on paper, not paragraphs: where a line end is in doubt, the paragraph end
 """
 
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from itertools import pairwise
 from statistics import median
@@ -23,6 +24,7 @@ _HEADING = re.compile(
 _ENDS_SENTENCE = re.compile(r"[.!?:][\"'\u201d\u2019)\]]*\Z")
 _HYPHEN_AT_END = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-\Z")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+LONGEST_WORD = 60  # characters
 FULL_LINE_SHARE_MIN = 0.85  # of the usual length: a shorter line that ends a sentence ends its paragraph
 PROSE_LINE_SHARE_MIN = 0.6  # a shorter line that ends no sentence is a label, a heading or a formula
 
@@ -45,7 +47,7 @@ def read_pdf(content: bytes, *, pages_max: int) -> tuple[str, str, tuple[str, ..
     lines = [line for page in pages for line in _lines(page)]
     if not lines:
         raise EvidenceError("a PDF without text; a scan needs character recognition first")
-    return blocks_to_text(_paragraphs(lines)), title if isinstance(title, str) else "", ()
+    return blocks_to_text(list(_paragraphs(lines))), title if isinstance(title, str) else "", ()
 
 
 def _lines(page: str) -> list[str]:
@@ -53,37 +55,42 @@ def _lines(page: str) -> list[str]:
     return [line for line in lines if line and not _PAGE_NUMBER.fullmatch(line)]
 
 
-def _paragraphs(lines: list[str]) -> list[str]:
+def _paragraphs(lines: list[str]) -> Iterator[str]:
     usual = median([len(line) for line in lines if len(line) >= 30] or [80])
-    words = {word for line in lines for word in _WORD.findall(_HYPHEN_AT_END.sub("", line))}
-    paragraphs = [lines[0]]
-    for line, following in pairwise(lines):
-        if _runs_on(line, following, usual=usual):
-            paragraphs[-1] = _joined(paragraphs[-1], following, words)
+    words = {word for line in lines for word in _WORD.findall(line.removesuffix("-"))}
+    paragraph: list[str] = []
+    for line, following in pairwise([*lines, ""]):
+        if following and _runs_on(line, following, usual=usual):
+            paragraph.append(_before_more(line, following, words))
         else:
-            paragraphs.append(following)
-    return paragraphs
+            yield "".join([*paragraph, line])
+            paragraph.clear()
 
 
 def _runs_on(line: str, following: str, *, usual: float) -> bool:
     """Whether the sentence or the paragraph of one line goes on in the next."""
-    if _HYPHEN_AT_END.search(line) and following[0].isalpha():
+    if _hyphenated(line) and following[0].isalpha():
         return True
     if _BEGINS_BLOCK.match(following) or _HEADING.fullmatch(line):
         return False
-    share = PROSE_LINE_SHARE_MIN if not _ENDS_SENTENCE.search(line) else FULL_LINE_SHARE_MIN
+    share = FULL_LINE_SHARE_MIN if _ENDS_SENTENCE.search(line) else PROSE_LINE_SHARE_MIN
     return len(line) >= share * usual
 
 
-def _joined(paragraph: str, following: str, words: set[str]) -> str:
-    """A hyphen at the line end goes, unless the document elsewhere writes the word with it, or a capital follows."""
-    hyphen = _HYPHEN_AT_END.search(paragraph)
-    rest = _WORD.match(following)
-    if hyphen is None or rest is None:
-        return f"{paragraph} {following}"
-    head, tail = hyphen[1], rest[0]
+def _before_more(line: str, following: str, words: set[str]) -> str:
+    """The line as it stands before the next. A hyphen at its end goes, unless the document elsewhere writes the word
+    with it, or a capital follows.
+    """
+    head, rest = _hyphenated(line), _WORD.match(following)
+    if not head or rest is None:
+        return f"{line} "
+    tail = rest[0]
     written_as_one = head + tail in words
     written_with_hyphen = f"{head}-{tail}" in words
-    if written_as_one or (tail[0].islower() and not written_with_hyphen):
-        return paragraph[:-1] + following
-    return paragraph + following
+    return line[:-1] if written_as_one or (tail[0].islower() and not written_with_hyphen) else line
+
+
+def _hyphenated(line: str) -> str:
+    """The word before a hyphen at the line's end, or ""."""
+    found = _HYPHEN_AT_END.search(line[-LONGEST_WORD:])
+    return found[1] if found else ""

@@ -23,7 +23,7 @@ _HIDING_STYLE = re.compile(
     )""",
     re.I | re.X,
 )
-_STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.S)
+_STYLE_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.S)
 _STYLE_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _NAME_SELECTOR = re.compile(r"\s*\w*([.#])(-?[\w-]+)\s*")
 

@@ -64,7 +64,13 @@ class PaidCalls:
     sleep: Callable[[float], None] = time.sleep
 
     def complete(
-        self, messages: Sequence[dict[str, str]], *, tier_name: TierName, tier: Tier, bounds: TokenBounds, price: Price | None
+        self,
+        messages: Sequence[dict[str, str]],
+        *,
+        tier_name: TierName,
+        tier: Tier,
+        bounds: TokenBounds,
+        price: Price | None,
     ) -> Answer:
         """The answer to these messages, paid at most once.
 
@@ -88,7 +94,9 @@ class PaidCalls:
                 if failure:
                     self.sleep(_pause_s(failure, attempt - done - 1))
                 key = f"{operation}/{attempt}"
-                hold = ledger.Hold(key=key, operation=operation, attempt=attempt, amount_nano_usd=worst_case, terms=terms)
+                hold = ledger.Hold(
+                    key=key, operation=operation, attempt=attempt, amount_nano_usd=worst_case, terms=terms
+                )
                 with self.database.write() as tx:
                     ledger.reserve(tx, self.payer, hold)
                 outcome = _call(client, request, key, tier)
@@ -147,7 +155,8 @@ def _call(client: "openai.OpenAI", request: dict[str, Any], key: str, tier: Tier
     header = {"Idempotency-Key": hashlib.sha256(key.encode()).hexdigest()[:32]}
     try:
         response = client.chat.completions.create(**request, extra_headers=header, timeout=tier.timeout_s)
-        return response.model_dump(mode="json")
+        answer: dict[str, Any] = response.model_dump(mode="json")
+        return answer
     except openai.APIStatusError as error:
         again = error.status_code in (RATE_LIMITED, 408, 409) or error.status_code >= 500
         return _Failure(
@@ -201,4 +210,4 @@ def _pause_s(failure: _Failure, tries: int) -> float:
     """Exponential with full jitter between half and the whole, or what the provider asked for."""
     if failure.wait_s is not None:
         return failure.wait_s
-    return min(BACKOFF_FIRST_S * 2 ** (tries - 1), BACKOFF_MAX_S) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+    return min(BACKOFF_FIRST_S * 2.0 ** (tries - 1), BACKOFF_MAX_S) * random.uniform(0.5, 1)  # noqa: S311 - jitter

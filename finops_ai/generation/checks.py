@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME = re.compile(r"(?<![.!?“\"]\s)(?<!^)\b[A-Z][\w-]+")
 _WORD = re.compile(r"[a-z]{4,}")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot|\w+n['’]t)\b", re.IGNORECASE)
-_QUOTES = "“”\"„«» "
+_QUOTES = '“”"„«» '
 
 
 def sentence_rows(markdown: str, facts: Sequence[ConfirmedFact]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from finops_ai.ledger.calls import (
     suspend_open,
 )
 from finops_ai.ledger.model import AlreadySettled, Budget, BudgetExceeded, KeyReused, LedgerError, Payer, Spent, Terms
-from finops_ai.ledger.report import GROUPS, Check, check, cost_rows, price_version, spent, spent_until
+from finops_ai.ledger.report import GROUPS, Check, check, cost_rows, entries_without, price_version, spent, spent_until
 
 __all__ = [
     "GROUPS",
@@ -37,6 +37,7 @@ __all__ = [
     "book",
     "check",
     "cost_rows",
+    "entries_without",
     "left_nano_usd",
     "open_budgets",
     "open_operation",

@@ -16,9 +16,9 @@ _budget = tables.budget
 def open_budgets(tx: sa.Connection, budgets: Sequence[Budget]) -> None:
     """Make sure that each budget exists with its limit of today; a limit changes when the policy does."""
     limits = dict(
-        tx.execute(
-            sa.select(_budget.c.id, _budget.c.limit_nano_usd).where(_budget.c.id.in_([b.id for b in budgets]))
-        ).tuples().all()
+        tx.execute(sa.select(_budget.c.id, _budget.c.limit_nano_usd).where(_budget.c.id.in_([b.id for b in budgets])))
+        .tuples()
+        .all()
     )
     for budget in budgets:
         if budget.id not in limits:
@@ -75,4 +75,4 @@ def left_nano_usd(tx: sa.Connection, budgets: Sequence[Budget]) -> int:
         )
     ).tuples()
     used = dict(rows.all())
-    return min(b.limit_nano_usd - used.get(b.id, 0) for b in budgets)
+    return min(int(b.limit_nano_usd - used.get(b.id, 0)) for b in budgets)

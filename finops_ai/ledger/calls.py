@@ -197,7 +197,11 @@ def _spend_account(payer: Payer, kind: str) -> str:
 def _enter_budgets(
     tx: sa.Connection, payer: Payer, key: str | None, kind: str, budget_ids: list[str], amount_nano_usd: int
 ) -> None:
-    accounts = {"hold": ("reserved", "available"), "release": ("available", "reserved"), "charge": ("spent", "available")}
+    accounts = {
+        "hold": ("reserved", "available"),
+        "release": ("available", "reserved"),
+        "charge": ("spent", "available"),
+    }
     debit, credit = accounts[kind]
     rows = [
         _row(
@@ -232,7 +236,7 @@ def _row(payer: Payer, **values: Any) -> dict[str, Any]:
         "policy_sha256": payer.policy_sha256,
         "run_id": payer.run_id,
     }
-    blank = {"tier": None, "model": None, "reservation": None, "quantity": 0, "unit": None, "price": {}}
+    blank: dict[str, Any] = {"tier": None, "model": None, "reservation": None, "quantity": 0, "unit": None, "price": {}}
     return common | blank | {"estimated": False, "overrun": False} | values
 
 

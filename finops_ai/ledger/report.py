@@ -3,7 +3,7 @@
 Belongs here: sums over `entry`. Does not: writing entries (`calls`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,9 @@ _SUMS: tuple[sa.ColumnElement[Any], ...] = (
     _tokens("input_tokens", "cached_input_tokens").label("input_tokens"),
     _tokens("cached_input_tokens").label("cached_input_tokens"),
     _tokens("output_tokens").label("output_tokens"),
-    sa.func.count(sa.case((_entry.c.kind.in_(("call", "suspense")), _entry.c.reservation)).distinct()).label("attempts"),
+    sa.func.count(sa.case((_entry.c.kind.in_(("call", "suspense")), _entry.c.reservation)).distinct()).label(
+        "attempts"
+    ),
     _amount("suspense").label("suspense_nano_usd"),
 )
 
@@ -71,6 +73,12 @@ def cost_rows(
     if artifact:
         query = query.where(_entry.c.artifact == artifact)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def entries_without(connection: sa.Connection, known: Collection[int], *, month: str) -> list[sa.Row[Any]]:
+    """Spend entries of a month that are not among the known ones: failed steps, decisions, what nothing else shows."""
+    query = sa.select(_entry).where(_entry.c.month == month, _entry.c.kind.in_(SPEND_KINDS)).order_by(_entry.c.id)
+    return [row for row in connection.execute(query) if row.id not in known]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,13 @@ def policy_gate(policy: Policy) -> Gate:
         asset="risk_assessment",
         description="Judges sources, claims, prices and budget before any model is routed or called.",
         rules=(
-            must(ROW_COUNT, min_value=1, max_value=1, why="without an assessment nothing was judged", control="NIST AI 600-1 MG-3.2-009"),
+            must(
+                ROW_COUNT,
+                min_value=1,
+                max_value=1,
+                why="without an assessment nothing was judged",
+                control="NIST AI 600-1 MG-3.2-009",
+            ),
             *_limited(
                 "confirmed_facts",
                 min_value=limits.confirmed_facts_min,
@@ -84,7 +90,9 @@ def quality_gate(policy: Policy) -> Gate:
         asset="draft",
         description="Judges every sentence of the draft against the confirmed facts it cites.",
         rules=(
-            must(ROW_COUNT, min_value=limits.sentences_min, why="a draft without sentences says nothing", control=control),
+            must(
+                ROW_COUNT, min_value=limits.sentences_min, why="a draft without sentences says nothing", control=control
+            ),
             _present("sentence", control),
             _present("citation", control),
             must(

@@ -11,12 +11,20 @@ from dagster import AssetSelection
 from finops_ai import signoff
 from finops_ai.orchestration.partitions import ARTIFACTS
 from finops_ai.orchestration.workbench import Workbench
-from finops_ai.signoff import DecisionRefused, Reviewer, ReviewerError
+from finops_ai.signoff import DecisionRefused, Reviewer, ReviewerError, Verdict
 
 produce = dg.define_asset_job(
     "produce",
     selection=AssetSelection.assets(
-        "brief", "sources", "claims", "confirmed_facts", "rumors", "risk_assessment", "model_route", "draft", "review_packet"
+        "brief",
+        "sources",
+        "claims",
+        "confirmed_facts",
+        "rumors",
+        "risk_assessment",
+        "model_route",
+        "draft",
+        "review_packet",
     ),
     description="From the brief to a packet that can be signed. Stops at a gate that fails. Safe to run again.",
 )
@@ -54,7 +62,7 @@ class SignOff(dg.Config):
 def sign_off_decision(context: dg.OpExecutionContext, config: SignOff) -> None:
     """Record one decision, by the same path as `finops-ai decide`. A signature proves who is speaking."""
     bench: Workbench = context.resources.workbench
-    verdict = config.decision.value
+    verdict: Verdict = config.decision.value
     try:
         reviewer, identified_by = _identified(bench, config)
         decision = signoff.record_decision(
@@ -98,4 +106,4 @@ def record_sign_off() -> None:
     sign_off_decision()
 
 
-JOBS = [produce, rework, publish, record_sign_off]
+JOBS = (produce, rework, publish, record_sign_off)

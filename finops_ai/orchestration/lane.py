@@ -6,7 +6,7 @@ job is next (`artifacts.position`). A run here is a run like any other: the web 
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -84,9 +84,7 @@ class Lane:
         self.bench = bench
         self.definitions = build_definitions({"workbench": bench})
 
-    def advance(
-        self, artifact: str, *, retry_held: bool = False, started: Callable[[str, str], None] = lambda artifact, job: None
-    ) -> list[Done]:
+    def advance(self, artifact: str, *, retry_held: bool = False) -> list[Done]:
         """Run what can be run without a person, until nothing can. `retry_held`: a person asked for another try.
 
         Raises LockTaken where another process is at this artifact.
@@ -95,7 +93,6 @@ class Lane:
         with self.bench.database.exclusive(f"lane {artifact}"):
             self._close_abandoned(artifact)
             while job := self._next_job(artifact, done, retry_held=retry_held):
-                started(artifact, job)
                 done.append(self.run(artifact, job))
         return done
 

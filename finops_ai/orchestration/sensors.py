@@ -14,6 +14,7 @@ from finops_ai.orchestration.jobs import produce, rework
 from finops_ai.orchestration.partitions import ARTIFACT_TAG, ARTIFACTS, LOOP_TAG, WORKLOAD_TAG
 from finops_ai.orchestration.workbench import Workbench
 from finops_ai.policy import impossible_budget
+from finops_ai.publishing import unknown_targets
 from finops_ai.signoff import Decision, decisions_after, standing_of, to_publish
 
 BRIEFS_PER_TICK_MAX = 20
@@ -43,7 +44,8 @@ def take_brief(bench: Workbench, file: Path) -> str | None:
     """Register one brief of the inbox. None: it was refused, and lies in `refused` beside a file that says why."""
     try:
         found = read_brief(file, roots=tuple(bench.policy.files.roots))
-        if problems := impossible_budget(bench.policy, found.brief, file=file.name):
+        problems = impossible_budget(bench.policy, found.brief, file=file.name)
+        if problems := problems + unknown_targets(found.brief, file=file.name):
             raise BriefError(problems)
         (registered,) = register(bench.database, [found], submitted_by=bench.settings.user, via="inbox")
     except BriefError as error:

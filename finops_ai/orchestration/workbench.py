@@ -46,6 +46,7 @@ class Workbench:
     database: Database
     objects: ObjectStore
     policy: Policy
+    on_step: Callable[[str, str], None] = lambda _artifact, _step: None  # told as each step begins
 
     def progress(self, artifact: str) -> Progress:
         """How far an artifact has come. Raises UnknownArtifact."""
@@ -59,6 +60,7 @@ class Workbench:
         A step that raises leaves no materialization, so its cost would be invisible: it is in the ledger all the same.
         """
         artifact = context.partition_key
+        self.on_step(artifact, name)
         try:
             with self.database.exclusive(f"artifact {artifact}"):
                 step = Step(bench=self, name=name, progress=self.progress(artifact), run_id=context.run_id)
@@ -139,7 +141,7 @@ class Step:
         metadata: Mapping[str, Any] = {},
         verdict: GateVerdict | None = None,
         subject_sha256: str | None = None,
-        also: Callable[[sa.Connection], None] = lambda tx: None,
+        also: Callable[[sa.Connection], None] = lambda _tx: None,
         model: str | None = None,
         tier: str | None = None,
         body: Mapping[str, Any] = {},

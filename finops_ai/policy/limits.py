@@ -58,7 +58,9 @@ def bounds_for(policy: Policy, brief: Brief) -> TokenBounds:
     narrowings = [step.forms.get(brief.intent.form, Narrowing()), step.profiles.get(brief.profile, Narrowing())]
     return TokenBounds(
         input_tokens_max=min([step.input_tokens_max] + [n.input_tokens_max for n in narrowings if n.input_tokens_max]),
-        output_tokens_max=min([step.output_tokens_max] + [n.output_tokens_max for n in narrowings if n.output_tokens_max]),
+        output_tokens_max=min(
+            [step.output_tokens_max] + [n.output_tokens_max for n in narrowings if n.output_tokens_max]
+        ),
     )
 
 

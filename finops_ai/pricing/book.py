@@ -72,7 +72,11 @@ class Price:
 
 
 def own_price(
-    *, input_usd_per_mtok: Decimal, cached_input_usd_per_mtok: Decimal | None, output_usd_per_mtok: Decimal, version: str
+    *,
+    input_usd_per_mtok: Decimal,
+    cached_input_usd_per_mtok: Decimal | None,
+    output_usd_per_mtok: Decimal,
+    version: str,
 ) -> Price:
     """A price written in the policy: a contract, a self-hosted model, a correction. No cached price: no discount."""
     cached = input_usd_per_mtok if cached_input_usd_per_mtok is None else cached_input_usd_per_mtok

@@ -58,7 +58,9 @@ def open_signing_key(folder: Path) -> SigningKey:
         pem = private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        create_file(private_file, pem)  # another process may have been first: whatever is there now is the key
+        create_file(
+            private_file, pem, mode=0o600
+        )  # another process may have been first: whatever is there now is the key
     loaded = serialization.load_pem_private_key(private_file.read_bytes(), password=None)
     assert isinstance(loaded, Ed25519PrivateKey)
     public = loaded.public_key().public_bytes(
@@ -66,7 +68,6 @@ def open_signing_key(folder: Path) -> SigningKey:
     )
     if not (folder / "finops_ai.pub").exists():
         create_file(folder / "finops_ai.pub", public)
-        (folder / "finops_ai.pub").chmod(0o644)
     return SigningKey(loaded)
 
 

@@ -82,7 +82,10 @@ def _provenance(record: Record) -> dict[str, Any]:
                 {"name": "packet", "digest": {"sha256": packet.digest}},
                 {"name": "claims", "digest": {"sha256": packet.claims_sha256}},
                 {"name": "draft", "digest": {"sha256": packet.draft_sha256}},
-                {"name": "ledger", "annotations": {"entries": list(record.ledger_entries), "cost_usd": record.cost_usd}},
+                {
+                    "name": "ledger",
+                    "annotations": {"entries": list(record.ledger_entries), "cost_usd": record.cost_usd},
+                },
             ],
         },
     }

@@ -60,7 +60,11 @@ def _gates(predicate: dict[str, Any]) -> Check:
 def _approval(predicate: dict[str, Any], name: str, digest: str) -> Iterator[Check]:
     packet = Packet.from_dict(predicate["packet"])
     bound = packet.digest == predicate["packet_digest"] and packet.files.get(name) == digest
-    yield Check(name="packet", passed=bound, found=f"digest {packet.digest} holds this file" if bound else "does not hold this file")
+    yield Check(
+        name="packet",
+        passed=bound,
+        found=f"digest {packet.digest} holds this file" if bound else "does not hold this file",
+    )
     said = [f"{d['who']} ({d['role']}): {d['verdict']}" for d in predicate["decisions"]]
     approved = bool(said) and all(d["verdict"] == "approve" for d in predicate["decisions"])
     yield Check(name="approval", passed=approved, found="; ".join(said) or "nobody")
@@ -84,7 +88,9 @@ def _sources(predicate: dict[str, Any], text: str, objects: ObjectStore) -> Iter
     yield Check(
         name="citations",
         passed=bool(cited) and not unknown,
-        found=f"not in the statement: {', '.join(unknown)}" if unknown else f"{len(cited)} cited facts, all resolved above",
+        found=f"not in the statement: {', '.join(unknown)}"
+        if unknown
+        else f"{len(cited)} cited facts, all resolved above",
     )
 
 
@@ -92,14 +98,18 @@ def _snapshot(dependency: dict[str, Any], objects: ObjectStore, *, same_extracto
     digest, notes = dependency["digest"]["sha256"], dependency["annotations"]
     snapshot = objects.get(digest)
     if not same_extractor:
-        return Check(name="snapshot", passed=True, found=f"{dependency['uri']}: bytes intact (text by another extractor)")
+        return Check(
+            name="snapshot", passed=True, found=f"{dependency['uri']}: bytes intact (text by another extractor)"
+        )
     try:
         again = sha256_hex(extract(snapshot, notes["media_type"]).text.encode())
     except EvidenceError as error:
         return Check(name="snapshot", passed=False, found=f"{dependency['uri']}: {error}")
     same = again == notes["text_sha256"]
     return Check(
-        name="snapshot", passed=same, found=f"{dependency['uri']}: bytes intact, text " + ("reproduced" if same else "differs")
+        name="snapshot",
+        passed=same,
+        found=f"{dependency['uri']}: bytes intact, text " + ("reproduced" if same else "differs"),
     )
 
 
@@ -110,6 +120,8 @@ def _claim(claim: dict[str, Any], dependency: dict[str, Any], extracted: str) ->
         start=claim["start"],
         end=claim["end"],
     )
-    holds = claim["text_sha256"] == dependency["annotations"]["text_sha256"] and span_holds(extracted, span, claim["quote"])
+    holds = claim["text_sha256"] == dependency["annotations"]["text_sha256"] and span_holds(
+        extracted, span, claim["quote"]
+    )
     place = f"{dependency['uri']} {span.start}–{span.end}"
     return Check(name=f"claim {claim['label']}", passed=holds, found=f"{place}: “{claim['quote'][:80]}”")

@@ -22,7 +22,14 @@ from finops_ai.publishing.permit import (
     take_permit,
 )
 from finops_ai.publishing.rendering import cited_labels, file_name, render_html, render_markdown
-from finops_ai.publishing.targets import KNOWN_TARGETS, LocalFolder, Target, TargetConflict, open_targets
+from finops_ai.publishing.targets import (
+    KNOWN_TARGETS,
+    LocalFolder,
+    Target,
+    TargetConflict,
+    open_targets,
+    unknown_targets,
+)
 
 __all__ = [
     "KNOWN_TARGETS",
@@ -48,4 +55,5 @@ __all__ = [
     "render_html",
     "render_markdown",
     "take_permit",
+    "unknown_targets",
 ]

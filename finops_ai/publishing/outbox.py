@@ -54,7 +54,13 @@ def publication_key(packet_digest: str, target: str, profile: str) -> str:
 
 
 def deliver(
-    database: Database, targets: Mapping[str, Target], *, packet_digest: str, artifact: str, files: Mapping[str, bytes], run_id: str
+    database: Database,
+    targets: Mapping[str, Target],
+    *,
+    packet_digest: str,
+    artifact: str,
+    files: Mapping[str, bytes],
+    run_id: str,
 ) -> list[Receipt]:
     """Carry out every intent of this digest that has no receipt yet, and return all receipts. Raises TargetConflict."""
     with database.read() as connection:
@@ -89,7 +95,9 @@ def receipts_of(connection: sa.Connection, artifact: str, *, packet_digest: str 
     """What is published of an artifact, oldest first."""
     publication, receipt = tables.publication, tables.receipt
     joined = receipt.join(publication, receipt.c.publication_key == publication.c.key)
-    query = sa.select(publication.c.target, publication.c.packet_digest, receipt.c.files, receipt.c.at).select_from(joined)
+    query = sa.select(publication.c.target, publication.c.packet_digest, receipt.c.files, receipt.c.at).select_from(
+        joined
+    )
     query = query.where(publication.c.artifact == artifact).order_by(receipt.c.at)
     if packet_digest:
         query = query.where(publication.c.packet_digest == packet_digest)

@@ -59,7 +59,9 @@ def objections(
     if current_digest != packet.digest:
         found.append(f"the packet under review is {current_digest} now, not {packet.digest}")
     if packet.policy_sha256 != policy_sha256:
-        found.append(f"the policy changed since sign-off ({packet.policy_sha256[:12]} → {policy_sha256[:12]}); run it again")
+        found.append(
+            f"the policy changed since sign-off ({packet.policy_sha256[:12]} → {policy_sha256[:12]}); run it again"
+        )
     if standing.rejected:
         found.append("a reviewer rejected it: a veto wins")
     if standing.changes_requested:
@@ -67,7 +69,11 @@ def objections(
     if standing.missing:
         found.append("approvals are missing: " + ", ".join(f"{role} ({n})" for role, n in standing.missing.items()))
     found += [_gate_objection(gate, gates.get(gate), packet) for gate in REQUIRED_GATES]
-    found += [f"{name}: its bytes are not those that were signed" for name, sha in packet.files.items() if found_files.get(name) != sha]
+    found += [
+        f"{name}: its bytes are not those that were signed"
+        for name, sha in packet.files.items()
+        if found_files.get(name) != sha
+    ]
     found.append(over_budget)
     return [objection for objection in found if objection]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from finops_ai.briefs import Brief, Problem
 from finops_ai.settings import Settings
 from finops_ai.store import create_file, sha256_hex
 
@@ -43,13 +44,25 @@ class LocalFolder:
             raise TargetConflict(f"{artifact}/{name} would leave {self.root}")
         path.parent.mkdir(parents=True, exist_ok=True)
         if not create_file(path, content) and (found := path.read_bytes()) != content:
-            raise TargetConflict(f"{path} holds {sha256_hex(found)}, not {sha256_hex(content)}; nothing was overwritten")
+            raise TargetConflict(
+                f"{path} holds {sha256_hex(found)}, not {sha256_hex(content)}; nothing was overwritten"
+            )
         return str(path)
 
     def get(self, address: str) -> bytes | None:
         """See Target."""
         path = Path(address)
         return path.read_bytes() if path.is_file() else None
+
+
+def unknown_targets(brief: Brief, *, file: str) -> list[Problem]:
+    """A brief that names a target nobody has configured could never be published: say so at intake."""
+    known = ", ".join(KNOWN_TARGETS)
+    return [
+        Problem(file, f"targets.{n}", f"unknown target {target}; known: {known}")
+        for n, target in enumerate(brief.targets)
+        if target not in KNOWN_TARGETS
+    ]
 
 
 def open_targets(settings: Settings) -> Mapping[str, Target]:

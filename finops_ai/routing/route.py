@@ -12,6 +12,7 @@ from typing import Any, Literal
 from finops_ai.briefs import Brief
 from finops_ai.policy import TIER_ORDER, TierName, TokenBounds
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedLoop:
     """A loop whose draft must not be published, and what said so."""

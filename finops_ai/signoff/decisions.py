@@ -4,18 +4,19 @@ Belongs here: the checks at the moment of deciding, the stream of decisions. Doe
 acting on a decision (`published` verifies everything again).
 """
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 
-from finops_ai.briefs import brief_of, submitters_of
-from finops_ai.policy import Policy
+from finops_ai import ledger
+from finops_ai.briefs import Brief, brief_of, submitters_of
+from finops_ai.policy import Policy, budgets_for
+from finops_ai.pricing import multiply, to_nano_usd
 from finops_ai.signoff.quorum import POLICY_ROLE, Decision, Standing, Verdict, objection, standing
 from finops_ai.signoff.reviewers import Reviewer, grants_in_force
 from finops_ai.store import Database, insert_once, tables, utc_now
 
 REASON_CHARACTERS_MIN = 3
 REASON_CHARACTERS_MAX = 4000
+SECONDS_PER_HOUR = 3600
 
 
 class DecisionRefused(Exception):
@@ -56,21 +57,25 @@ def record_decision(
         brief = brief_of(tx, artifact)
         current = current_packet(tx, artifact)
         if current is None:
-            raise DecisionRefused(f"{artifact} has no review packet yet; `finops-ai status {artifact}` says what it waits for")
+            raise DecisionRefused(
+                f"{artifact} has no review packet yet; `finops-ai status {artifact}` says what it waits for"
+            )
         if current != packet_digest:
             raise DecisionRefused(
                 f"the packet of {artifact} is {current} now, not {packet_digest}: what you reviewed is not what would be "
                 "published; review it again"
             )
         if is_permitted(tx, current):
-            raise DecisionRefused(f"{artifact} is being published, or is published, under this digest; it is too late to decide")
+            raise DecisionRefused(
+                f"{artifact} is being published, or is published, under this digest; it is too late to decide"
+            )
         rule = policy.approvals[brief.impact]
         why_not = objection(
             rule, verdict=verdict, reviewer=reviewer.name, role=reviewer.role, authors=authors_of(tx, artifact)
         )
         if why_not:
             raise DecisionRefused(why_not)
-        return _insert(
+        decision = _insert(
             tx,
             packet_digest=packet_digest,
             artifact=artifact,
@@ -81,6 +86,29 @@ def record_decision(
             identified_by=identified_by,
             review_seconds=review_seconds,
         )
+        _book_review(tx, policy, brief, decision, review_seconds)
+        return decision
+
+
+def _book_review(tx: sa.Connection, policy: Policy, brief: Brief, decision: Decision, seconds: int) -> None:
+    """A person's time is part of what an approved artifact cost."""
+    rate = policy.rates.review_usd_per_hour
+    if rate is None or not seconds:
+        return
+    loop = tx.scalar(sa.select(tables.packet.c.loop).where(tables.packet.c.digest == decision.packet_digest)) or 0
+    step = "sign_off"
+    payer = ledger.Payer(
+        artifact=decision.artifact,
+        step=step,
+        loop=loop,
+        cost_centre=brief.cost_centre,
+        workload=brief.workload,
+        budgets=budgets_for(policy, brief, artifact=decision.artifact, step=step, month=utc_now()[:7]),
+        policy_sha256=policy.sha256,
+        run_id=f"decision {decision.id}",
+    )
+    amount = multiply(seconds, to_nano_usd(rate), SECONDS_PER_HOUR)
+    ledger.book(tx, payer, kind="review", quantity=seconds, unit="review_s", amount_nano_usd=amount)
 
 
 def sign_by_policy(tx: sa.Connection, *, artifact: str, packet_digest: str, policy_sha256: str) -> None:
@@ -115,7 +143,9 @@ def standing_of(connection: sa.Connection, policy: Policy, *, artifact: str, pac
 def is_permitted(connection: sa.Connection, packet_digest: str) -> bool:
     """The right to publish this digest has been taken: from here on it cannot be undone by a decision."""
     permit = tables.permit
-    return connection.scalar(sa.select(permit.c.packet_digest).where(permit.c.packet_digest == packet_digest)) is not None
+    return (
+        connection.scalar(sa.select(permit.c.packet_digest).where(permit.c.packet_digest == packet_digest)) is not None
+    )
 
 
 def decisions_on(connection: sa.Connection, packet_digest: str) -> list[Decision]:
@@ -145,5 +175,7 @@ def _insert(tx: sa.Connection, **values: object) -> Decision:
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext("decision"))))
     at = utc_now()
     if not insert_once(tx, tables.decision, at=at, **values):
-        raise DecisionRefused(f"{values['reviewer']} has already decided on this packet; a decision is final for its digest")
+        raise DecisionRefused(
+            f"{values['reviewer']} has already decided on this packet; a decision is final for its digest"
+        )
     return decisions_on(tx, str(values["packet_digest"]))[-1]

@@ -46,9 +46,7 @@ class Packet:
 def keep_packet(tx: sa.Connection, objects: ObjectStore, packet: Packet) -> str:
     """Store it under its digest. The same packet again is the same packet: decisions on it go on counting."""
     digest = objects.put_json(packet.as_dict())
-    insert_once(
-        tx, tables.packet, digest=digest, artifact=packet.artifact, loop=packet.loop, created_at=utc_now()
-    )
+    insert_once(tx, tables.packet, digest=digest, artifact=packet.artifact, loop=packet.loop, created_at=utc_now())
     return digest
 
 

@@ -45,7 +45,9 @@ def same_person(one: str, other: str) -> bool:
     return _folded(one) == _folded(other)
 
 
-def standing(rule: Approval, decisions: Sequence[Decision], *, authors: Iterable[str], grants: Mapping[str, str]) -> Standing:
+def standing(
+    rule: Approval, decisions: Sequence[Decision], *, authors: Iterable[str], grants: Mapping[str, str]
+) -> Standing:
     """The standing of one digest. `grants` are the reviewers and roles in force now: a revoked approval counts for nothing.
 
     One veto beats every approval. An approval counts once, for its reviewer's role, and never from an author. Low impact

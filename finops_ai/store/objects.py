@@ -87,7 +87,7 @@ def open_objects(settings: Settings) -> ObjectStore:
     return ObjectStore(UPath(settings.objects_url or settings.home / "objects"))
 
 
-def create_file(path: Path, content: bytes) -> bool:
+def create_file(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
     """Create exact bytes under a name, durably, all or nothing. False: the name existed and was left as it is.
 
     Written aside, synced, then linked: a reader never sees half a file, and a crash leaves at most a `.tmp` behind.
@@ -97,6 +97,7 @@ def create_file(path: Path, content: bytes) -> bool:
         try:
             file.write(content)
             file.flush()
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
             os.link(aside, path)
         except FileExistsError:

@@ -16,7 +16,8 @@ HTML, MARKDOWN, PLAIN, PDF = "text/html", "text/markdown", "text/plain", "applic
 
 
 def page(body: str, head: str = "") -> bytes:
-    return f"<!doctype html><html><head><title>Ulm</title>{head}</head><body><article><p>{STORY}</p>{body}</article></body></html>".encode()
+    article = f"<article><p>{STORY}</p>{body}</article>"
+    return f"<!doctype html><html><head><title>Ulm</title>{head}</head><body>{article}</body></html>".encode()
 
 
 def test_importing_the_package_loads_no_reader_and_no_client() -> None:
@@ -89,7 +90,10 @@ def test_a_page_that_is_hidden_altogether_is_an_error() -> None:
 
 
 def test_inline_elements_do_not_cut_a_sentence_and_footnote_marks_go() -> None:
-    body = "<p>The <a href='/x'>Acme <b>Corp</b></a> plant<sup><a href='#1'>[1]</a></sup> makes 10<sup>6</sup> parts a year.<br>It is large.</p>"
+    body = (
+        "<p>The <a href='/x'>Acme <b>Corp</b></a> plant<sup><a href='#1'>[1]</a></sup> makes 10<sup>6</sup> parts a "
+        "year.<br>It is large.</p>"
+    )
     assert "The Acme Corp plant makes 106 parts a year. It is large." in extract(page(body), HTML).text
 
 
@@ -243,9 +247,9 @@ def test_pdf_lines_are_joined_to_paragraphs_and_hyphens_undone() -> None:
     )
     assert extract(content, PDF).text.split("\n\n") == [
         "1 Introduction",
-        "The plant in Ulm opened in March 2021 and it was planned by architects from Bonn. A state-of-the-art line and a "
-        "second state-of-the-art line make parts for the KVCache, and the product called KVCache is sold in ten countries "
-        "of the continent without any agent. It was extended later.",
+        "The plant in Ulm opened in March 2021 and it was planned by architects from Bonn. A state-of-the-art line "
+        "and a second state-of-the-art line make parts for the KVCache, and the product called KVCache is sold in "
+        "ten countries of the continent without any agent. It was extended later.",
         "Another paragraph begins here and is long enough to be full width.",
     ]
 
@@ -348,7 +352,8 @@ def test_another_process_extracts_the_same_text(tmp_path: Path) -> None:
     program = (
         "import hashlib, sys; from pathlib import Path; from finops_ai.evidence import *\n"
         "keep = lambda content: hashlib.sha256(content).hexdigest()\n"
-        f"print([retrieve(n, 'primary', rules=RetrievalRules(base=Path({str(tmp_path)!r})), keep=keep).text_sha256 for n in {names}])"
+        f"rules = RetrievalRules(base=Path({str(tmp_path)!r}))\n"
+        f"print([retrieve(name, 'primary', rules=rules, keep=keep).text_sha256 for name in {names}])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"}

@@ -40,7 +40,7 @@ def workflow_step(
             required_resource_keys={"workbench"},
             output_required=True,
         )
-        def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # a generic alias reads as one of several outputs
             bench: Workbench = context.resources.workbench
             with bench.step(context, name) as step:
                 return function(context, step)

@@ -17,7 +17,9 @@ def analytics(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeRe
     with step.bench.database.read() as connection:
         rows = ledger.cost_rows(connection, by="step", artifact=step.artifact)
         whole = ledger.spent(connection, artifact=step.artifact)
-        rework = sum(r["cost_nano_usd"] for r in ledger.cost_rows(connection, by="loop", artifact=step.artifact) if r["key"])
+        rework = sum(
+            r["cost_nano_usd"] for r in ledger.cost_rows(connection, by="loop", artifact=step.artifact) if r["key"]
+        )
         decisions = signoff.decisions_of(connection, step.artifact)
     outputs = step.progress.outputs
     summary = {

@@ -32,9 +32,7 @@ def claims(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResul
 
 def sources_of(step: Step) -> list[Source]:
     """The artifact's sources as they were last retrieved."""
-    return [
-        Source(**{**record, "warnings": tuple(record["warnings"])}) for record in step.input("sources")["sources"]
-    ]
+    return [Source(**{**record, "warnings": tuple(record["warnings"])}) for record in step.input("sources")["sources"]]
 
 
 def claims_in(step: Step) -> list[Claim]:

@@ -31,9 +31,7 @@ def draft(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult
     facts = confirmed(step)
     assignment = _assignment(step, route, facts)
     tier = step.bench.policy.tiers[route.tier]
-    price = price_of(
-        tier, bounds=route.bounds, on=datetime.now(UTC).date(), policy_sha256=step.bench.policy.sha256
-    )
+    price = price_of(tier, bounds=route.bounds, on=datetime.now(UTC).date(), policy_sha256=step.bench.policy.sha256)
     calls = PaidCalls(database=step.bench.database, objects=step.bench.objects, payer=step.payer)
     written, reused = write_draft(assignment, calls, tier_name=route.tier, tier=tier, price=price)
     verdict = judge(quality_gate(step.bench.policy), sentence_rows(written.markdown, facts))

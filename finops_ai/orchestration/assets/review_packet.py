@@ -39,7 +39,11 @@ def review_packet(context: dg.AssetExecutionContext, step: Step) -> dg.Materiali
             "packet digest": packet.digest,
             "sign-off": "by policy (low impact)" if rule.by_policy else f"quorum {rule.quorum}",
         },
-        body={"how to sign": dg.MetadataValue.md(how_to_sign(step.artifact, packet.digest, verdict, by_policy=rule.by_policy))},
+        body={
+            "how to sign": dg.MetadataValue.md(
+                how_to_sign(step.artifact, packet.digest, verdict, by_policy=rule.by_policy)
+            )
+        },
     )
 
 

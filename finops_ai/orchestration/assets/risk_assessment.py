@@ -38,12 +38,17 @@ def assess(step: Step) -> Assessment:
     bounds = bounds_for(policy, brief)
     today = datetime.now(UTC).date()
     prices = {
-        name: price_of(tier, bounds=bounds, on=today, policy_sha256=policy.sha256) for name, tier in policy.tiers.items()
+        name: price_of(tier, bounds=bounds, on=today, policy_sha256=policy.sha256)
+        for name, tier in policy.tiers.items()
     }
     economy = prices["economy"]
-    worst_case = economy.worst_case_nano_usd(
-        input_tokens_max=bounds.input_tokens_max, output_tokens_max=bounds.output_tokens_max
-    ) if economy else 0  # unpriced: another expectation stops it
+    worst_case = (
+        economy.worst_case_nano_usd(
+            input_tokens_max=bounds.input_tokens_max, output_tokens_max=bounds.output_tokens_max
+        )
+        if economy
+        else 0
+    )  # unpriced: another expectation stops it
     with step.bench.database.read() as connection:
         budget_left = ledger.left_nano_usd(connection, step.payer.budgets)
     return Assessment(

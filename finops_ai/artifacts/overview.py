@@ -1,0 +1,103 @@
+"""One artifact as people ask about it: where it stands, why, what it cost, what to do next.
+
+Belongs here: the answer as values. Does not: how it looks (`cli`, and later the desk).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from finops_ai import ledger
+from finops_ai.artifacts.progress import Progress, progress_of
+from finops_ai.artifacts.state import position
+from finops_ai.policy import Policy
+from finops_ai.pricing import format_usd
+from finops_ai.publishing import REQUIRED_GATES
+from finops_ai.signoff import decisions_of
+from finops_ai.store import ObjectStore, tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What `status` shows."""
+
+    artifact: str
+    topic: str
+    state: str
+    impact: str
+    profile: str
+    loop: int
+    digest: str | None  # of the packet under review; what `decide` needs
+    cost_usd: str
+    budget_usd: str
+    suspense_usd: str
+    gates: tuple[dict[str, Any], ...]  # name, passed (None: no verdict yet), severity, failures
+    decisions: tuple[dict[str, Any], ...]
+    waiting_for: str
+    missing_roles: tuple[str, ...]
+    exception: str  # why a tier above economy was used; "" when none was
+    files: tuple[str, ...]
+
+
+def overview_of(connection: sa.Connection, objects: ObjectStore, policy: Policy, artifact: str) -> Overview:
+    """Raises UnknownArtifact."""
+    progress = progress_of(connection, policy, artifact)
+    here = position(progress)
+    spent = ledger.spent(connection, artifact=artifact)
+    route_sha256 = progress.output("model_route")
+    route = objects.get_json(route_sha256) if route_sha256 else {}
+    missing = progress.standing.missing if progress.standing and here.state == "awaiting_sign_off" else {}
+    return Overview(
+        artifact=artifact,
+        topic=progress.brief.topic,
+        state=here.state,
+        impact=progress.brief.impact,
+        profile=progress.brief.profile,
+        loop=progress.loop,
+        digest=progress.digest,
+        cost_usd=format_usd(spent.cost_nano_usd),
+        budget_usd=f"{progress.brief.budget_usd:.2f}",
+        suspense_usd=format_usd(spent.suspense_nano_usd),
+        gates=tuple(_gate(progress, objects, gate) for gate in REQUIRED_GATES),
+        decisions=tuple(
+            {
+                "reviewer": d.reviewer,
+                "role": d.role,
+                "verdict": d.verdict,
+                "reason": d.reason,
+                "at": d.at,
+                "digest": d.packet_digest,
+            }
+            for d in decisions_of(connection, artifact)
+        ),
+        waiting_for=here.waiting_for,
+        missing_roles=tuple(missing),
+        exception=(route.get("exception") or {}).get("detail", ""),
+        files=tuple(file.address for receipt in progress.receipts for file in receipt.files),
+    )
+
+
+def _gate(progress: Progress, objects: ObjectStore, gate: str) -> dict[str, Any]:
+    record = progress.gates.get(gate)
+    empty: dict[str, Any] = {"failures": [], "error": ""}
+    verdict = objects.get_json(record.verdict_sha256) if record else empty
+    failures = [
+        {name: failure[name] for name in ("expectation", "column", "sample", "unexpected", "control", "why")}
+        for failure in verdict["failures"]
+    ]
+    passed = record.passed if record else None
+    return {"name": gate, "passed": passed, "severity": "ERROR", "failures": failures, "error": verdict["error"]}
+
+
+def published_count(connection: sa.Connection, *, month: str | None = None) -> int:
+    """Artifacts with at least one receipt (in a month, by the time of the first)."""
+    publication, receipt = tables.publication, tables.receipt
+    first = (
+        sa.select(publication.c.artifact, sa.func.min(receipt.c.at).label("at"))
+        .join(receipt, receipt.c.publication_key == publication.c.key)
+        .group_by(publication.c.artifact)
+        .subquery()
+    )
+    query = sa.select(sa.func.count()).select_from(first)
+    return connection.scalar(query.where(first.c.at.startswith(month)) if month else query) or 0

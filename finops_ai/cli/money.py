@@ -1,0 +1,158 @@
+"""`cost`, `export`, `ledger`: what things cost, and the proof.
+
+Belongs here: these commands. Does not: sums (`ledger`), reading Dagster's metadata (`orchestration.metadata_export`).
+"""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from finops_ai.cli.shared import FAILED, Refused, command, open_records, print_json, print_table
+from finops_ai.settings import load_settings
+
+GROUPS = ("artifact", "step", "loop", "workload", "cost_centre", "tier", "model", "kind", "month")
+
+
+def _month(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+        raise click.BadParameter(f"{value!r} is not a month; write YYYY-MM")
+    return value
+
+
+@click.command()
+@click.option("--by", type=click.Choice(GROUPS), default="artifact", show_default=True, help="What the rows stand for.")
+@click.option("--month", callback=_month, help="YYYY-MM; without it, everything.")
+@command
+def cost(by: str, month: str | None, *, as_json: bool) -> None:
+    """Cost, cost per approved artifact, rework share.
+
+    \b
+    Example:
+      finops-ai cost --by step --month 2026-11
+    """
+    from finops_ai import ledger as books
+    from finops_ai.artifacts import published_count
+    from finops_ai.pricing import format_usd
+
+    with open_records().database.read() as connection:
+        rows = [_row(row) for row in books.cost_rows(connection, by=by, month=month)]
+        where = {"month": month} if month else {}
+        total = books.spent(connection, **where)
+        rework = sum(r["cost_nano_usd"] for r in books.cost_rows(connection, by="loop", month=month) if r["key"])
+        approved = published_count(connection, month=month)
+    summary = _row({"key": "total"} | {name: getattr(total, name) for name in total.__slots__}) | {
+        "published_artifacts": approved,
+        "cost_per_published_usd": format_usd(round(total.cost_nano_usd / approved)) if approved else None,
+        "rework_usd": format_usd(rework),
+        "rework_share": f"{rework / total.cost_nano_usd:.4f}" if total.cost_nano_usd else None,
+    }
+    if as_json:
+        print_json({"total": summary, "rows": rows})
+        return
+    columns = (by, "cost USD", "input tokens", "cached", "output tokens", "attempts", "suspense USD")
+    names = ("key", "cost_usd", "input_tokens", "cached_input_tokens", "output_tokens", "attempts", "suspense_usd")
+    print_table(columns, [[str(row[name]) for name in names] for row in [*rows, summary]], right=columns[1:])
+    per_published = summary["cost_per_published_usd"]
+    click.echo(
+        f"\n{approved} published" + (f", {per_published} USD each, failed and held work included" if approved else "")
+    )
+    click.echo(f"rework: {summary['rework_usd']} USD")
+
+
+def _row(row: Any) -> dict[str, Any]:
+    from finops_ai.pricing import format_usd
+
+    return {
+        "key": "none" if row["key"] is None else str(row["key"]),
+        "cost_usd": format_usd(row["cost_nano_usd"]),
+        "input_tokens": int(row["input_tokens"]),
+        "cached_input_tokens": int(row["cached_input_tokens"]),
+        "output_tokens": int(row["output_tokens"]),
+        "attempts": int(row["attempts"]),
+        "suspense_usd": format_usd(row["suspense_nano_usd"]),
+    }
+
+
+@click.command()
+@click.option("--month", required=True, callback=_month, help="YYYY-MM, UTC.")
+@click.option("--format", "form", type=click.Choice(["metadata", "focus"]), required=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A .csv or .parquet file.")
+@command
+def export(month: str, form: str, out: Path, *, as_json: bool) -> None:
+    """The finance export: every materialization's cost metadata, reconciled with the ledger.
+
+    \b
+    Example:
+      finops-ai export --month 2026-11 --format metadata --out metadata.csv
+    """
+    if form == "focus":
+        raise Refused([{"field": "--format", "reason": "focus: not yet; metadata is there"}])
+    if out.suffix not in (".csv", ".parquet"):
+        raise Refused([{"field": "--out", "reason": f"{out.name}: the file ends in .csv or .parquet"}])
+    if not out.resolve().parent.is_dir():
+        raise Refused([{"field": "--out", "reason": f"no such folder: {out.resolve().parent}"}])
+    from finops_ai.orchestration.lane import open_instance
+    from finops_ai.orchestration.metadata_export import export_metadata
+    from finops_ai.orchestration.workbench import open_workbench
+
+    settings = load_settings()
+    with open_instance(settings) as instance:
+        result = export_metadata(instance, open_workbench(settings).database, month=month, out=out)
+    if as_json:
+        print_json(result.as_dict() | {"out": str(out)})
+        return
+    click.echo(f"{result.rows} materializations to {out}")
+    click.echo(f"metadata {result.metadata_usd} USD, ledger {result.ledger_usd} USD")
+    for difference in result.differences:
+        click.echo(f"  not in a materialization: {difference}")
+
+
+@click.group()
+def ledger() -> None:
+    """Prove the books."""
+
+
+@ledger.command()
+@command
+def check(*, as_json: bool) -> None:
+    """Every budget's counters against the entries that explain them; what is open or in suspense. Exit 1 where it fails.
+
+    \b
+    Example:
+      finops-ai ledger check
+    """
+    from finops_ai import ledger as books
+    from finops_ai.pricing import format_usd
+
+    with open_records().database.read() as connection:
+        found = books.check(connection)
+    if as_json:
+        print_json(
+            {
+                "balanced": found.balanced,
+                "chain_ok": None,
+                "entries": found.entries,
+                "open_reservations": found.open_reservations,
+                "suspense_usd": format_usd(found.suspense_nano_usd),
+                "problems": list(found.problems),
+            }
+        )
+    else:
+        click.echo(f"{'balanced' if found.balanced else 'NOT BALANCED'}: {found.entries} entries")
+        click.echo(f"open reservations: {found.open_reservations}, suspense: {format_usd(found.suspense_nano_usd)} USD")
+        click.echo("hash chain over the entries: not yet")
+        for problem in found.problems:
+            click.echo(f"  {problem}")
+    if not found.balanced:
+        sys.exit(FAILED)
+
+
+@ledger.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@command
+def reconcile(file: Path, *, as_json: bool) -> None:  # noqa: ARG001
+    """Close suspense against a provider's report: not yet."""
+    raise Refused([{"field": "ledger reconcile", "reason": "not yet"}])

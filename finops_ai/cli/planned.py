@@ -1,0 +1,27 @@
+"""Commands whose part of the product is not there yet: they say so, and fail.
+
+Belongs here: those names, so that a script that calls one stops instead of going on without it.
+"""
+
+from typing import Any
+
+import click
+
+from finops_ai.cli.shared import Refused, command
+
+_ANY = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
+def _planned(name: str, promise: str) -> click.Command:
+    @click.command(name, help=f"{promise}: not yet.", context_settings=_ANY)
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    @command
+    def stub(arguments: Any, *, as_json: bool) -> None:  # noqa: ARG001
+        raise Refused([{"field": name, "reason": f"not yet ({promise})"}])
+
+    return stub
+
+
+baseline = _planned("baseline", "usage logs of AI workloads to cost, quality and cycle-time signals")
+desk = _planned("desk", "the review desk; sign with `finops-ai decide` until then")
+review = _planned("review", "the monthly governance review")

@@ -1,0 +1,117 @@
+"""`ui`, `doctor`: Dagster's web UI on this home, and what is configured.
+
+Belongs here: these commands. Does not: anything that Dagster does.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from finops_ai.cli.shared import FAILED, command, print_json, print_table
+from finops_ai.settings import Settings, environment_of, load_settings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
+def ui(host: str, port: int) -> None:
+    """Dagster's webserver and daemon on this home, until Ctrl-C.
+
+    Dagster's web UI has no login: let nobody reach it but through an authenticating proxy.
+
+    \b
+    Example:
+      finops-ai ui --port 3000
+    """
+    from finops_ai.orchestration.lane import prepare_home
+
+    settings = load_settings()
+    prepare_home(settings)
+    click.echo(f"Dagster on http://{host}:{port}  (home {settings.home}; Ctrl-C ends it)")
+    arguments = [sys.executable, "-m", "dagster", "dev", "-m", "finops_ai.definitions", "-h", host, "-p", str(port)]
+    environment = os.environ | environment_of(settings)
+    # a shell that starts us in the background hands down an ignored SIGINT, and `dagster dev` would never end
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter
+        arguments, env=environment, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+    )
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: process.send_signal(signal.SIGINT))
+    sys.exit(process.wait())
+
+
+@click.command()
+@command
+def doctor(*, as_json: bool) -> None:
+    """What is configured, and what is missing. Exit 1 where something would not work.
+
+    \b
+    Example:
+      finops-ai doctor
+    """
+    findings = list(_findings(load_settings()))
+    if as_json:
+        print_json([{"what": what, "ok": ok, "found": found} for what, ok, found in findings])
+    else:
+        print_table(("", "what", "found"), [("✔" if ok else "✘", what, found) for what, ok, found in findings])
+    if not all(ok for _, ok, _ in findings):
+        sys.exit(FAILED)
+
+
+def _findings(settings: Settings) -> Iterator[tuple[str, bool, str]]:
+    from finops_ai import __version__
+    from finops_ai.orchestration.lane import shipped_instance_file
+    from finops_ai.policy import PolicyError, load_policy
+
+    yield "finops_ai", True, __version__
+    writable = os.access(settings.home if settings.home.exists() else settings.home.parent, os.W_OK)
+    yield "home", writable, f"{settings.home}{'' if writable else ' (not writable)'}"
+    yield _database(settings)
+    yield (
+        "environment",
+        True,
+        "production" if settings.production else "development (FINOPS_AI_ENV=production for the other)",
+    )
+    try:
+        policy = load_policy(settings.policy_path)
+    except PolicyError as error:
+        yield "policy", False, str(error)
+        return
+    yield "policy", True, f"{settings.policy_path or 'as shipped'}, SHA-256 {policy.sha256[:12]}"
+    for name, tier in policy.tiers.items():
+        ready = tier.engine == "extractive" or not tier.api_key_env or bool(os.environ.get(tier.api_key_env))
+        found = f"{tier.engine}, {tier.model}" + ("" if ready else f": the variable {tier.api_key_env} is not set")
+        yield f"tier {name}", ready, found
+    yield from _keys(settings.home / "keys")
+    instance_file = settings.home / "dagster.yaml"
+    changed = instance_file.exists() and instance_file.read_text() != shipped_instance_file()
+    yield "dagster.yaml", True, "differs from the one that ships with this version" if changed else "as shipped"
+    yield "user", True, f"{settings.user} (an author of what is submitted; FINOPS_AI_USER names another)"
+
+
+def _database(settings: Settings) -> tuple[str, bool, str]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from finops_ai.store import open_database
+
+    where = "PostgreSQL" if settings.postgres_url else f"SQLite, {settings.home / 'finops_ai.db'}"
+    try:
+        open_database(settings)
+    except (SQLAlchemyError, OSError) as error:
+        return "database", False, f"{where}: {str(error).splitlines()[0]}"
+    return "database", True, where
+
+
+def _keys(folder: Path) -> Iterator[tuple[str, bool, str]]:
+    from finops_ai.provenance import is_private
+
+    key = folder / "finops_ai.key"
+    if not key.exists():
+        yield "signing key", True, "made when something is first published"
+    else:
+        private = is_private(key)
+        yield "signing key", private, f"{key}{'' if private else ' can be read by others: chmod 600'}"

@@ -1,0 +1,259 @@
+"""`submit`, `run`, `status`: an artifact's way through the workflow.
+
+Belongs here: these commands. Does not: what they decide (`briefs`, `artifacts`, `orchestration.lane`).
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from finops_ai.cli.shared import (
+    FAILED,
+    Records,
+    Refused,
+    command,
+    console,
+    known_artifact,
+    open_records,
+    print_json,
+    print_table,
+)
+from finops_ai.settings import load_settings
+
+if TYPE_CHECKING:
+    from finops_ai.artifacts import Overview
+    from finops_ai.briefs import BriefFile
+    from finops_ai.orchestration.lane import Done
+
+
+@click.command()
+@click.argument("briefs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@command
+def submit(briefs: tuple[Path, ...], *, as_json: bool) -> None:
+    """Check and register briefs; prints the artifact keys.
+
+    All of them are registered, or, where one is wrong, none. The same brief again is the same artifact.
+
+    \b
+    Example:
+      finops-ai submit examples/low-impact-retention-answer.yaml
+    """
+    from finops_ai.briefs import BriefError, register
+
+    records = open_records()
+    files = _checked(records, briefs)
+    try:
+        registered = register(records.database, files, submitted_by=records.settings.user, via="cli")
+    except BriefError as error:
+        raise Refused([dataclasses.asdict(problem) for problem in error.problems]) from None
+    _show_in_dagster()
+    if as_json:
+        print_json([{"artifact": r.key, "new": r.new} for r in registered])
+    for r in () if as_json else registered:
+        click.echo(f"{r.key}  {'registered' if r.new else 'already registered: nothing changed'}")
+
+
+def _checked(records: Records, paths: tuple[Path, ...]) -> "list[BriefFile]":
+    from finops_ai.briefs import BriefError, read_brief
+    from finops_ai.policy import impossible_budget
+    from finops_ai.publishing import unknown_targets
+
+    found, problems = [], []
+    for path in paths:
+        try:
+            file = read_brief(path, roots=tuple(records.policy.files.roots))
+        except BriefError as error:
+            problems += error.problems
+            continue
+        problems += impossible_budget(records.policy, file.brief, file=str(path))
+        problems += unknown_targets(file.brief, file=str(path))
+        found.append(file)
+    if problems:
+        raise Refused([dataclasses.asdict(problem) for problem in problems])
+    return found
+
+
+def _show_in_dagster() -> None:
+    """The artifact is a partition that the web UI shows at once, whether or not a daemon is running."""
+    from finops_ai.orchestration.lane import add_partitions, open_instance
+    from finops_ai.orchestration.workbench import open_workbench
+
+    settings = load_settings()
+    with open_instance(settings) as instance:
+        add_partitions(instance, open_workbench(settings))
+
+
+@click.command()
+@click.argument("artifacts", nargs=-1)
+@command
+def run(artifacts: tuple[str, ...], *, as_json: bool) -> None:
+    """Take every artifact (or those named) as far as it can go without a person.
+
+    Safe to repeat: what is done stays done, costs nothing and is published once. Naming an artifact that is held tries it
+    again, after whatever stopped it was mended.
+
+    \b
+    Example:
+      finops-ai run
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from finops_ai.briefs import artifact_keys
+    from finops_ai.orchestration.lane import Lane, add_partitions, open_instance
+    from finops_ai.orchestration.workbench import open_workbench
+    from finops_ai.policy import PolicyError
+
+    settings = load_settings()
+    try:
+        bench = open_workbench(settings)
+    except PolicyError as error:
+        raise Refused(str(error)) from None
+    with bench.database.read() as connection:
+        keys = artifact_keys(connection)
+    if unknown := [artifact for artifact in artifacts if artifact not in keys]:
+        raise Refused(
+            [{"field": "ARTIFACT", "reason": f"no artifact {name}; `finops-ai status` lists them"} for name in unknown]
+        )
+    chosen = list(artifacts) or keys
+    screen = console()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    done: list[Done] = []
+    with open_instance(settings) as instance, Progress(*columns, console=screen, disable=as_json) as progress:
+        add_partitions(instance, bench)
+        bar = progress.add_task("running", total=len(chosen))
+
+        def on_step(artifact: str, step: str) -> None:
+            progress.update(bar, description=f"{artifact[:48]}: {step}")
+
+        lane = Lane(instance, dataclasses.replace(bench, on_step=on_step))
+        for artifact in chosen:
+            ran = _advance(lane, artifact, retry_held=bool(artifacts))
+            done += ran
+            progress.advance(bar)
+            if ran and not as_json:
+                progress.console.print(f"{artifact}: {_told(ran)}", markup=False)
+    records = Records(settings)
+    overviews = [_overview(records, artifact) for artifact in chosen]
+    if as_json:
+        print_json(
+            [
+                _as_json(overview) | {"runs": sum(d.artifact == overview.artifact for d in done)}
+                for overview in overviews
+            ]
+        )
+    elif not done:
+        click.echo("nothing to do: every artifact is finished or waits for a person")
+    if any(overview.state == "failed" for overview in overviews):
+        sys.exit(FAILED)
+
+
+def _advance(lane: "Lane", artifact: str, *, retry_held: bool) -> "list[Done]":  # type: ignore[name-defined]  # noqa: F821
+    from finops_ai.store import LockTaken
+
+    try:
+        return list(lane.advance(artifact, retry_held=retry_held))
+    except LockTaken:
+        click.echo(f"{artifact}: another process is at it; skipped", err=True)
+        return []
+
+
+def _told(ran: "list[Done]") -> str:
+    return ", ".join(f"{done.job} {'done' if done.succeeded else 'stopped'}" for done in ran)
+
+
+@click.command()
+@click.argument("artifact", required=False)
+@command
+def status(artifact: str | None, *, as_json: bool) -> None:
+    """State, gates, loop, cost, and what each artifact waits for.
+
+    \b
+    Example:
+      finops-ai status
+    """
+    from finops_ai.briefs import artifact_keys
+
+    records = open_records()
+    with records.database.read() as connection:
+        keys = [artifact] if artifact else artifact_keys(connection)
+    with known_artifact():
+        overviews = [_overview(records, key) for key in keys]
+    if as_json:
+        print_json([_as_json(overview) for overview in overviews])
+        return
+    if not overviews:
+        click.echo("no artifact yet; `finops-ai submit BRIEF.yaml` registers one")
+        return
+    print_table(
+        ("artifact", "state", "gates", "loop", "cost USD", "waits for"),
+        [
+            (o.artifact, o.state, _gates(o), str(o.loop), f"{o.cost_usd} of {o.budget_usd}", o.waiting_for)
+            for o in overviews
+        ],
+    )
+    for overview in overviews:
+        for line in _next_lines(overview):
+            click.echo(line)
+    click.echo("\ngates: P policy, Q quality, R readiness; ✔ passed, ✘ failed, · no verdict")
+
+
+def _overview(records: Records, artifact: str) -> "Overview":
+    from finops_ai.artifacts import overview_of
+
+    with records.database.read() as connection:
+        return overview_of(connection, records.objects, records.policy, artifact)
+
+
+def _as_json(overview: "Overview") -> dict[str, object]:
+    return dataclasses.asdict(overview)
+
+
+def _gates(overview: "Overview") -> str:
+    marks = {True: "✔", False: "✘", None: "·"}
+    return " ".join(f"{gate['name'][0].upper()}{marks[gate['passed']]}" for gate in overview.gates)
+
+
+def _next_lines(overview: "Overview") -> list[str]:
+    """What stopped it, what a person types next, where the files are."""
+    lines = [f"\n{overview.artifact}  ({overview.topic})"]
+    for gate in overview.gates:
+        if gate["error"]:
+            lines.append(f"  ✘ {gate['name']} gate could not run: {gate['error']}")
+        lines += [
+            f"  ✘ {gate['name']} gate: {failure['column'] or failure['expectation']} is {failure['sample']}: "
+            f"{failure['why']}  [{failure['control']}]"
+            for failure in gate["failures"]
+        ]
+    if overview.exception:
+        lines.append(f"  tier above economy: {overview.exception}")
+    lines += [f"  {d['verdict']} by {d['reviewer']} ({d['role']}): {d['reason']}" for d in overview.decisions]
+    if overview.state == "awaiting_sign_off":
+        lines += _signing_lines(overview)
+    lines += [f"  {file}" for file in overview.files]
+    return lines if len(lines) > 1 else []
+
+
+def _signing_lines(overview: "Overview") -> list[str]:
+    """The exact commands, for each role that is missing."""
+    lines = ["  to sign it:"]
+    lines += [
+        f"    finops-ai reviewer add {role}-reviewer --role {role}     # once; prints the token"
+        for role in overview.missing_roles
+    ]
+    lines.append(
+        f"    FINOPS_AI_REVIEWER_TOKEN=… finops-ai decide {overview.artifact} approve "
+        f"--digest {overview.digest} --reason '…'"
+    )
+    lines.append(
+        "    then: finops-ai run        (in the web UI: job record_sign_off; add --launchpad to get its config)"
+    )
+    return lines
