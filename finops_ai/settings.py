@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_HOME = ".finops_ai"
+DEFAULT_UI_URL = "http://127.0.0.1:3000"
 POSTGRES_DRIVER = "postgresql+psycopg2"
 
 
@@ -30,6 +31,7 @@ class Settings:
     objects_url: str | None = None  # None: the folder `home/objects`; else any fsspec address
     user: str = ""  # who submits: an author may not approve
     trust_launchpad: bool = False  # an authenticating proxy stands before the web UI
+    ui_url: str = DEFAULT_UI_URL  # where people reach the web UI: links lead there
 
     @property
     def inbox(self) -> Path:
@@ -59,6 +61,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         policy_path=Path(policy).expanduser().resolve() if policy else None,
         objects_url=environ.get("FINOPS_AI_OBJECTS") or None,
         user=environ.get("FINOPS_AI_USER") or _login_name(),
+        ui_url=(environ.get("FINOPS_AI_UI_URL") or DEFAULT_UI_URL).rstrip("/"),
         trust_launchpad=environ.get("FINOPS_AI_LAUNCHPAD_IDENTITY", "") == "proxy",
     )
 
@@ -72,7 +75,12 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "FINOPS_AI_OBJECTS": settings.objects_url,
         "FINOPS_AI_LAUNCHPAD_IDENTITY": "proxy" if settings.trust_launchpad else None,
     }
-    always = {"FINOPS_AI_HOME": str(settings.home), "DAGSTER_HOME": str(settings.home), "FINOPS_AI_USER": settings.user}
+    always = {
+        "FINOPS_AI_HOME": str(settings.home),
+        "DAGSTER_HOME": str(settings.home),
+        "FINOPS_AI_USER": settings.user,
+        "FINOPS_AI_UI_URL": settings.ui_url,
+    }
     return always | {name: value for name, value in optional.items() if value is not None}
 
 

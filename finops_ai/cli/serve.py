@@ -33,7 +33,8 @@ def ui(host: str, port: int) -> None:
     settings = load_settings()
     prepare_home(settings)
     click.echo(f"Dagster on http://{host}:{port}  (home {settings.home}; Ctrl-C ends it)")
-    arguments = [sys.executable, "-m", "dagster", "dev", "-m", "finops_ai.definitions", "-h", host, "-p", str(port)]
+    workspace = str(settings.home / "workspace.yaml")
+    arguments = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
     environment = os.environ | environment_of(settings)
     # a shell that starts us in the background hands down an ignored SIGINT, and `dagster dev` would never end
     process = subprocess.Popen(  # noqa: S603 - our own interpreter
@@ -64,7 +65,7 @@ def doctor(*, as_json: bool) -> None:
 
 def _findings(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     from finops_ai import __version__
-    from finops_ai.orchestration.lane import shipped_instance_file
+    from finops_ai.orchestration.lane import shipped_file
     from finops_ai.policy import PolicyError, load_policy
 
     yield "finops_ai", True, __version__
@@ -88,7 +89,7 @@ def _findings(settings: Settings) -> Iterator[tuple[str, bool, str]]:
         yield f"tier {name}", ready, found
     yield from _keys(settings.home / "keys")
     instance_file = settings.home / "dagster.yaml"
-    changed = instance_file.exists() and instance_file.read_text() != shipped_instance_file()
+    changed = instance_file.exists() and instance_file.read_text() != shipped_file("dagster.yaml")
     yield "dagster.yaml", True, "differs from the one that ships with this version" if changed else "as shipped"
     yield "user", True, f"{settings.user} (an author of what is submitted; FINOPS_AI_USER names another)"
 

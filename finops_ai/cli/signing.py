@@ -4,10 +4,12 @@ Belongs here: these commands. Does not: any check of a decision (`signoff`).
 """
 
 import os
+from urllib.parse import quote, urlencode
 
 import click
 
 from finops_ai.cli.shared import Refused, command, known_artifact, open_records, print_json, print_table
+from finops_ai.settings import Settings
 
 TOKEN_VARIABLE = "FINOPS_AI_REVIEWER_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -121,7 +123,8 @@ def decide(
         with records.database.read() as connection:
             person = signoff.by_token(connection, token)
         if launchpad:
-            _print_launchpad(person.name, token, chosen, digest=digest, reason=reason)
+            config = _launchpad_config(person.name, token, chosen, digest=digest, reason=reason)
+            click.echo(f"{config}\n# or open this page and press Launch Run:\n# {_launchpad_url(records.settings, artifact, config)}")
             return
         with known_artifact():
             decision = signoff.record_decision(
@@ -159,7 +162,7 @@ def _what_next(standing: "signoff.Standing") -> str:  # type: ignore[name-define
     return "still missing: " + ", ".join(f"{role} ({count})" for role, count in standing.missing.items())
 
 
-def _print_launchpad(name: str, token: str, verdict: str, *, digest: str, reason: str) -> None:
+def _launchpad_config(name: str, token: str, verdict: str, *, digest: str, reason: str) -> str:
     import yaml
 
     from finops_ai.signoff import launchpad_signature
@@ -171,4 +174,11 @@ def _print_launchpad(name: str, token: str, verdict: str, *, digest: str, reason
         "packet_digest": digest,
         "signature": launchpad_signature(token, digest=digest, verdict=verdict),
     }
-    click.echo(yaml.safe_dump({"ops": {"sign_off_decision": {"config": config}}}, sort_keys=False, width=200))
+    return yaml.safe_dump({"ops": {"sign_off_decision": {"config": config}}}, sort_keys=False, width=200)
+
+
+def _launchpad_url(settings: Settings, artifact: str, config: str) -> str:
+    """The Launchpad with partition and config filled in."""
+    filled = {"config": config, "tags[0][key]": "dagster/partition", "tags[0][value]": artifact}
+    page = f"{settings.ui_url}/locations/finops_ai/jobs/record_sign_off/playground/setup"
+    return f"{page}?{urlencode(filled, quote_via=quote)}"

@@ -163,6 +163,7 @@ def _target_of(url: str, before: _Target | None = None) -> _Target:
 def _get(target: _Target, visit: _Visit) -> "Fetched | str":
     """The answer, or the place it redirects to."""
     connection = _connect(target, visit)
+    response: BaseHTTPResponse | None = None
     try:
         headers = {"Host": target.authority, **_HEADERS}
         connection.request("GET", target.path, headers=headers, preload_content=False, decode_content=False)
@@ -180,6 +181,8 @@ def _get(target: _Target, visit: _Visit) -> "Fetched | str":
             path=target.path.partition("?")[0],
         )
     finally:
+        if response is not None:
+            response.close()
         connection.close()
 
 

@@ -24,7 +24,6 @@ _HIDING_STYLE = re.compile(
     re.I | re.X,
 )
 _STYLE_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.S)
-_STYLE_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _NAME_SELECTOR = re.compile(r"\s*\w*([.#])(-?[\w-]+)\s*")
 
 
@@ -43,9 +42,11 @@ def is_hidden(attributes: Mapping[str, str], hiding: frozenset[str] = frozenset(
 def hiding_names(style_sheet: str) -> frozenset[str]:
     """Classes and ids that a style sheet hides by a selector of just that name; every media query counts as met."""
     found: set[str] = set()
-    for selectors, declarations in _STYLE_RULE.findall(_STYLE_COMMENT.sub("", style_sheet)):
+    for rule in _STYLE_COMMENT.sub("", style_sheet).split("}"):
+        before, _, declarations = rule.rpartition("{")
         if _HIDING_STYLE.search(declarations):
-            found.update(kind + name for kind, name in map(_name_of, selectors.split(",")) if name)
+            selectors = before.rpartition("{")[2].split(",")  # without the media query they may stand in
+            found.update(kind + name for kind, name in map(_name_of, selectors) if name)
     return frozenset(found)
 
 

@@ -103,13 +103,20 @@ class Gate:
 class Failure:
     """One expectation that did not hold, or (severity `error`) that gave no answer."""
 
-    expectation: str
+    # in the order in which the web UI shows them: a reader wants the reason before the machinery
     column: str  # several are joined by a comma; empty for an expectation about the table
-    severity: Severity | Literal["error"]
-    unexpected: int  # rows; 0 for an expectation about the table or about a whole column
     sample: str
-    control: str
     why: str
+    control: str
+    unexpected: int  # rows; 0 for an expectation about the table or about a whole column
+    severity: Severity | Literal["error"]
+    expectation: str
+
+    @property
+    def line(self) -> str:
+        """What was found, why that matters, which control it serves."""
+        found = f"{self.column or self.expectation} is {self.sample}" if self.sample else self.column or self.expectation
+        return f"{found}: {self.why} [{self.control}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +135,15 @@ class GateVerdict:
         """The verdict as one line, for lists and for the head of the check's metadata."""
         if self.error:
             return f"could not run: {self.error}"
-        warned = self._named("warning")
-        head = f"passed: {self.evaluated} expectations" if self.passed else f"failed: {self._named('critical')}"
+        if self.passed:
+            head = f"passed: {self.evaluated} expectations"
+        else:
+            head = f"failed: {self._lines('critical')}"
+        warned = self._lines("warning")
         return f"{head}; warnings: {warned}" if warned else head
 
-    def _named(self, severity: Severity) -> str:
-        missed = (failure for failure in self.failures if failure.severity == severity)
-        return ", ".join(f"{failure.expectation}({failure.column})" for failure in missed)
+    def _lines(self, severity: Severity) -> str:
+        return "; ".join(failure.line for failure in self.failures if failure.severity == severity)
 
     def to_check_result(self, asset_key: dg.AssetKey | None = None) -> dg.AssetCheckResult:
         """For Dagster. `asset_key` is needed only where one step declares checks on several assets.

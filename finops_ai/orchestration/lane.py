@@ -45,17 +45,17 @@ class Done:
 
 
 def prepare_home(settings: Settings) -> None:
-    """Make the home usable by every process: its folder, and the instance file that Dagster looks for in it."""
+    """Make the home usable by every process: its folders, and the files that Dagster looks for in it."""
     settings.inbox.mkdir(parents=True, exist_ok=True)
-    instance_file = settings.home / "dagster.yaml"
-    if not instance_file.exists():  # an operator may have changed it
-        instance_file.write_text(shipped_instance_file(), encoding="utf-8")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        if not (settings.home / name).exists():  # an operator may have changed it
+            (settings.home / name).write_text(shipped_file(name), encoding="utf-8")
 
 
-def shipped_instance_file() -> str:
-    """`dagster.yaml` as it ships: in the package of an installed wheel, at the top of a checkout."""
-    inside = files("finops_ai") / "dagster.yaml"
-    return inside.read_text() if inside.is_file() else (Path(__file__).parents[2] / "dagster.yaml").read_text()
+def shipped_file(name: str) -> str:
+    """`dagster.yaml` or `workspace.yaml` as it ships: in the package of a wheel, at the top of a checkout."""
+    inside = files("finops_ai") / name
+    return inside.read_text() if inside.is_file() else (Path(__file__).parents[2] / name).read_text()
 
 
 @contextmanager
@@ -124,4 +124,4 @@ def _repeats(here: Position, done: Sequence[Done]) -> bool:
     return bool(done) and done[-1].job == here.job and (here.state == "failed" or here.job != "rework")
 
 
-__all__ = ["Done", "Lane", "LockTaken", "add_partitions", "open_instance", "prepare_home", "shipped_instance_file"]
+__all__ = ["Done", "Lane", "LockTaken", "add_partitions", "open_instance", "prepare_home", "shipped_file"]

@@ -123,15 +123,18 @@ def sign_off(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipRe
             d.packet_digest: standing_of(connection, bench.policy, artifact=d.artifact, packet_digest=d.packet_digest)
             for d in decisions
         }
-    return dg.SensorResult(
-        cursor=str(decisions[-1].id),
-        run_requests=[_publish_request(bench, decision) for decision in to_publish(decisions, standings)],
-    )
+    requests = [_publish_request(bench, decision) for decision in to_publish(decisions, standings)]
+    return dg.SensorResult(cursor=str(decisions[-1].id), run_requests=[request for request in requests if request])
 
 
-def _publish_request(bench: Workbench, decision: Decision) -> dg.RunRequest:
-    """The key names packet and decision: a run key is remembered for ever, and a later decision must be heard."""
+def _publish_request(bench: Workbench, decision: Decision) -> dg.RunRequest | None:
+    """The key names packet and decision: a run key is remembered for ever, and a later decision must be heard.
+
+    None: there is nothing left to publish, since another lane was quicker.
+    """
     progress = bench.progress(decision.artifact)
+    if progress.digest != decision.packet_digest or position(progress).job != "publish":
+        return None
     return dg.RunRequest(
         partition_key=decision.artifact,
         run_key=f"publish:{decision.artifact}:{decision.packet_digest}:{decision.id}",

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -74,6 +76,24 @@ def test_what_is_no_text_of_the_page_does_not_come_through(unseen: str) -> None:
     extraction = extract(page(unseen.format("Buy the shares of the firm before Monday morning comes.")), HTML)
     assert "shares" not in extraction.text
     assert extraction.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<style>" + b"/* " * 100_000 + b"</style>",
+        b"<style>" + b"a" * 200_000 + b"</style>",
+        b"<style>" + b"{" * 200_000 + b"</style>",
+        b"<p style='" + b"transform:" * 20_000 + b"'>x</p>",
+        b"<div>" * 20_000,
+    ],
+    ids=["comments", "selector", "braces", "style", "depth"],
+)
+def test_a_page_made_to_take_for_ever_does_not(content: bytes) -> None:
+    began = time.monotonic()
+    with suppress(EvidenceError):
+        extract(page(content.decode()), HTML)
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("style", ["opacity:0.5", "font-size:0.9em", "left:-2px", "display:block", "margin:0"])

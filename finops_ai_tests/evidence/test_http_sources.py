@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -109,6 +110,7 @@ def test_a_compressed_body_is_unpacked(
         (b"anything", "br", "was not asked for"),
         (b"anything", "gzip, gzip", "was not asked for"),
     ],
+    ids=["gzip bomb", "deflate bomb", "large", "cut gzip", "no gzip", "brotli", "twice"],
 )
 def test_a_body_that_is_too_large_or_broken_is_refused(
     body: bytes, encoding: str, reason: str, httpserver: HTTPServer, rules: RetrievalRules
@@ -117,6 +119,52 @@ def test_a_body_that_is_too_large_or_broken_is_refused(
         body, content_type="text/plain", headers={"Content-Encoding": encoding}
     )
     assert reason in get(httpserver, "/", rules).error
+
+
+def test_a_compressed_bomb_is_not_unpacked_first_and_measured_then(
+    httpserver: HTTPServer, rules: RetrievalRules
+) -> None:
+    bomb = gzip.compress(b"\0" * 40_000_000)
+    headers = {"Content-Encoding": "gzip"}
+    httpserver.expect_request("/").respond_with_data(bomb, content_type="text/plain", headers=headers)
+    tracemalloc.start()
+    source = get(httpserver, "/", rules)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "larger than" in source.error
+    assert peak_bytes < 10_000_000
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: \r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello",
+        b"",
+    ],
+)
+def test_an_answer_that_is_no_http_is_an_error(answer: bytes, tmp_path: Path) -> None:
+    """Whatever a server sends, the caller gets a source with a reason."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for _ in range(5):
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://odd.test:{listener.getsockname()[1]}/"
+        rules = rules_for(tmp_path, allow_private=LOOPBACK, timeout_s=2)
+        assert retrieved(url, {}, rules=rules, resolve=here).error
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_body_without_end_stops_at_the_limit(httpserver: HTTPServer, rules: RetrievalRules) -> None:
@@ -170,6 +218,9 @@ def test_an_answer_that_drips_is_cut_at_the_time_limit(
     source = retrieved(raw_server(beginning, drip, 0.05), {}, rules=rules, resolve=here)
     assert "0.4 s" in source.error or "timed out" in source.error
     assert time.monotonic() - began < 1.5
+    while any(thread.name == "finops_ai-fetch" for thread in threading.enumerate()):
+        assert time.monotonic() - began < 2, "the fetch was given up but goes on"
+        time.sleep(0.02)
 
 
 def test_a_name_server_that_never_answers_is_cut_at_the_time_limit(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Each row names how a URL or a name server could lead inside; the connection itself is rigged to blow up.
 """
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,23 @@ def test_one_answer_that_leads_inside_refuses_the_name(answers: list[str], tmp_p
     """A name server that mixes public and private answers decides later which one a second lookup gets."""
     source = retrieved("https://mixed.test/", {}, rules=rules_for(tmp_path), resolve=lambda *_: answers)
     assert NOT_PUBLIC in source.error
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"]
+)
+def test_a_public_address_is_connected_to(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that speak IPv6 only reach IPv4 hosts through NAT64: what it carries decides."""
+    connected: list[str] = []
+
+    def connect(place: tuple[str, int], *_: object, **__: object) -> None:
+        connected.append(place[0])
+        raise OSError("no network in a test")
+
+    monkeypatch.setattr(urllib3_connection, "create_connection", connect)
+    source = retrieved("https://public.test/", {}, rules=rules_for(tmp_path), resolve=lambda *_: [address])
+    assert "cannot connect" in source.error
+    assert connected == [str(ip_address(address))]
 
 
 @pytest.mark.usefixtures("no_connection")

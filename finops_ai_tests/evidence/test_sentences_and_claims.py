@@ -72,6 +72,8 @@ def test_offsets_are_ordered_apart_and_without_outer_whitespace(text: str) -> No
         "[12] Jane Miller. The plant in Ulm and how it was built.",
         "^ The plant in Ulm and how it was built. Example Press.",
         "The plant of Ulm, arXiv preprint arXiv:2405.04434, 2024.",
+        "Splitwise is a way of splitting phases, in Proceedings of the Symposium.",
+        "The search page was made by the company Yahoo! and it was large.",
         "Figure 3: The plant in Ulm seen from the north side.",
         "Please see the page about the plant in Ulm for more.",
         "Contains coding problems in six languages of the world.",

@@ -108,7 +108,9 @@ def test_a_miss_of_a_warning_is_listed_and_stops_nothing() -> None:
     assert verdict.passed
     assert missed(verdict) == [(SHORT.type, "sentence", "warning")]
     assert verdict.to_check_result().passed
-    assert verdict.line == f"passed: 5 expectations; warnings: {SHORT.type}(sentence)"
+    assert verdict.line == (
+        f"passed: 5 expectations; warnings: sentence is {'x' * 21!r}: reviewers read by sentence [{LENGTH}]"
+    )
 
 
 def test_a_warning_beside_a_failure_does_not_soften_it() -> None:
@@ -165,7 +167,7 @@ def test_the_check_result_leads_with_the_verdict_and_plots_nothing() -> None:
     assert not [value for value in metadata.values() if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue)]
     table = metadata["failures"]
     assert isinstance(table, dg.TableMetadataValue)
-    columns = ["expectation", "column", "severity", "unexpected", "sample", "control", "why"]
+    columns = ["column", "sample", "why", "control", "unexpected", "severity", "expectation"]
     assert list(table.records[0].data) == columns
 
 
@@ -354,7 +356,7 @@ def test_the_evaluation_carries_its_artifact_and_its_findings(instance: dg.Dagst
     (evaluation,) = run(instance, "art-bad").get_asset_check_evaluations()
     assert (evaluation.partition, evaluation.passed, evaluation.blocking) == ("art-bad", False, True)
     assert evaluation.severity is dg.AssetCheckSeverity.ERROR
-    assert evaluation.metadata["verdict"].value == f"failed: {HELD.type}(citation)"
+    assert evaluation.metadata["verdict"].value == f"failed: citation is 'not_held': {HELD.why} [{HELD.control}]"
 
 
 @pytest.mark.parametrize("order", [["art-good", "art-bad"], ["art-bad", "art-good"]])
