@@ -36,7 +36,7 @@ class StepOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailure:
-    """The newest failure, if no output of that step is newer."""
+    """The newest failure, if no output is newer: work that went on has left it behind."""
 
     step: str
     error: str
@@ -118,9 +118,7 @@ def ended_loops(connection: sa.Connection, artifact: str) -> dict[int, EndedLoop
             ended[row.loop] = EndedLoop(loop=row.loop, ended_by="failed_gate", detail="the quality gate failed")
     packet = tables.packet
     loops = dict(
-        connection.execute(sa.select(packet.c.digest, packet.c.loop).where(packet.c.artifact == artifact))
-        .tuples()
-        .all()
+        connection.execute(sa.select(packet.c.digest, packet.c.loop).where(packet.c.artifact == artifact)).all()
     )
     for decision in decisions_of(connection, artifact):
         if decision.verdict == "request_changes":
@@ -142,5 +140,5 @@ def _failure(connection: sa.Connection, artifact: str, outputs: Mapping[str, Ste
     found = connection.execute(query.order_by(row.c.id.desc()).limit(1)).mappings().one_or_none()
     if found is None:
         return None
-    later = outputs.get(found["step"])
-    return None if later and later.at > found["at"] else StepFailure(**found)
+    newest_output = max((output.at for output in outputs.values()), default="")
+    return None if newest_output > found["at"] else StepFailure(**found)

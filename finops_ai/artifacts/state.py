@@ -34,13 +34,15 @@ def _rules(p: Progress) -> Iterator[Position]:
     yield from _published(p)
     if p.standing and p.standing.rejected:
         yield Position(state="rejected", waiting_for="nothing: a reviewer rejected it, and a veto is final")
-    yield from _failed(p)
-    if not p.outputs:
-        yield Position(state="submitted", waiting_for="a first run", job="produce")
-    yield from _ended(p)
+    yield from _exhausted(p)
     risk = p.outputs.get("risk_assessment")
     if risk and risk.policy_sha256 != p.policy_sha256:
         yield Position(state="producing", waiting_for="a run under the policy that is in force now", job="produce")
+    yield from _failed(p)
+    if not p.outputs:
+        yield Position(state="submitted", waiting_for="a first run", job="produce")
+    if p.loop in p.ended:
+        yield Position(state="producing", waiting_for=f"rework: {p.ended[p.loop].detail}", job="rework")
     yield from _gate(p, "policy", p.output("claims"))
     yield from _gate(p, "quality", p.output("draft"))
     yield from _gate(p, "readiness", p.digest)
@@ -70,15 +72,10 @@ def _failed(p: Progress) -> Iterator[Position]:
         yield Position(state="held", waiting_for=f"a person: {where}")
 
 
-def _ended(p: Progress) -> Iterator[Position]:
-    if p.loop not in p.ended:
-        return
-    ended = p.ended[p.loop]
-    if p.loops_left:
-        yield Position(state="producing", waiting_for=f"rework: {ended.detail}", job="rework")
-    yield Position(
-        state="held", waiting_for=f"a person: {ended.detail}, and no loop is left (of {p.loops_max} reworks)"
-    )
+def _exhausted(p: Progress) -> Iterator[Position]:
+    if p.loop in p.ended and not p.loops_left:
+        why = f"{p.ended[p.loop].detail}, and no loop is left (of {p.loops_max} reworks)"
+        yield Position(state="held", waiting_for=f"a person: {why}")
 
 
 def _gate(p: Progress, gate: str, subject: str | None) -> Iterator[Position]:

@@ -21,7 +21,8 @@ _TO_A_MODEL = phrases(
     rf"{_DROP} (?:everything|all|anything) (?:\w+ ){{0,3}}(?:above|before|said|told|previously)",
     r"you are now (?:an?|the|in|acting|free|no longer|\w*gpt|dan)|from now on,? you",
     "(?:pretend|imagine) (?:that )?(?:you are|to be) (?:an?|the)|act as (?:if you|an? (?:ai|assistant|unrestricted))",
-    "system prompts?|(?:developer|jailbreak|dan) mode|new instructions:",
+    "(?:your|hidden|secret|initial) system.prompts?|system.prompts?:",  # a paper may speak of system prompts
+    "(?:developer|jailbreak|dan) mode|new instructions:",
     "as an? (?:ai|large) (?:language )?(?:model|assistant)|if you are an? (?:ai|llm|language model|assistant|chatbot)",
     "(?:ai|llm|language) (?:models?|assistants?|agents?) (?:reading|summari[sz]ing|processing) (?:this|the)",
     "(?:note to|dear|hey|instructions? (?:for|to)),? (?:all |any |the )?"
@@ -30,7 +31,7 @@ _TO_A_MODEL = phrases(
     # German
     rf"(?:ignorier|missacht|vergiss|überspring)\w* {_FILL}(?:vorherig|obig|bisherig|vorangegangen|vorig|früher)\w*",
     rf"(?:ignorier|missacht|vergiss)\w* {_FILL}(?:anweisung|instruktion|vorgabe)\w*",
-    "du bist (?:jetzt|nun|ab sofort)|system-?prompts?|systemanweisung(?:en)?",
+    r"du bist (?:jetzt|nun|ab sofort)|(?:dein|ihr|euer)\w* (?:system-?prompts?|systemanweisung(?:en)?)",
     # French
     f"(?:ignore[zr]?|oublie[zr]?|néglige[zr]?) {_FILL}(?:instructions?|consignes?|directives?)",
     "(?:ignore[zr]?|oublie[zr]?) (?:tout )?ce qui précède|(?:tu es|vous êtes) (?:maintenant|désormais)",

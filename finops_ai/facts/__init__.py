@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from finops_ai.evidence import Claim, Source, Span
-from finops_ai.store import insert_once, tables
+from finops_ai.store import insert_missing, tables
 
 __all__ = ["ConfirmedFact", "NotConfirmed", "facts_of", "keep_facts"]
 
@@ -60,23 +60,24 @@ def keep_facts(
     titles = {source.uri: source.title for source in sources}
     confirmed = [claim for claim in claims if claim.verdict == "confirmed"]
     facts = [ConfirmedFact.from_claim(c, position=n, titles=titles) for n, c in enumerate(confirmed)]
-    for fact in facts:
-        insert_once(
-            tx,
-            tables.confirmed_fact,
-            artifact=artifact,
-            claims_sha256=claims_sha256,
-            claim_id=fact.claim_id,
-            position=fact.position,
-            text=fact.text,
-            source_uri=fact.source_uri,
-            source_title=fact.source_title,
-            snapshot_sha256=fact.span.snapshot_sha256,
-            text_sha256=fact.span.text_sha256,
-            span_start=fact.span.start,
-            span_end=fact.span.end,
-            why=fact.why,
-        )
+    rows = [
+        {
+            "artifact": artifact,
+            "claims_sha256": claims_sha256,
+            "claim_id": fact.claim_id,
+            "position": fact.position,
+            "text": fact.text,
+            "source_uri": fact.source_uri,
+            "source_title": fact.source_title,
+            "snapshot_sha256": fact.span.snapshot_sha256,
+            "text_sha256": fact.span.text_sha256,
+            "span_start": fact.span.start,
+            "span_end": fact.span.end,
+            "why": fact.why,
+        }
+        for fact in facts
+    ]
+    insert_missing(tx, tables.confirmed_fact, rows)
     return facts
 
 

@@ -16,9 +16,7 @@ _budget = tables.budget
 def open_budgets(tx: sa.Connection, budgets: Sequence[Budget]) -> None:
     """Make sure that each budget exists with its limit of today; a limit changes when the policy does."""
     limits = dict(
-        tx.execute(sa.select(_budget.c.id, _budget.c.limit_nano_usd).where(_budget.c.id.in_([b.id for b in budgets])))
-        .tuples()
-        .all()
+        tx.execute(sa.select(_budget.c.id, _budget.c.limit_nano_usd).where(_budget.c.id.in_([b.id for b in budgets]))).all()
     )
     for budget in budgets:
         if budget.id not in limits:
@@ -53,17 +51,17 @@ def charge(tx: sa.Connection, budget_ids: Sequence[str], *, spent_nano_usd: int,
     Never refused: the money is gone, and books that hide it are worth nothing.
     """
     over = False
-    for budget_id in budget_ids:
-        tx.execute(
-            _budget.update()
-            .where(_budget.c.id == budget_id)
-            .values(
-                spent_nano_usd=_budget.c.spent_nano_usd + spent_nano_usd,
-                reserved_nano_usd=_budget.c.reserved_nano_usd - held_nano_usd,
+    over_limit = _budget.c.spent_nano_usd + _budget.c.reserved_nano_usd > _budget.c.limit_nano_usd
+    for budget_id in budget_ids:  # one by one: they are locked in this order, which one statement would not promise
+        charged = _budget.update().where(_budget.c.id == budget_id).returning(over_limit)  # of the row as it is now
+        over |= bool(
+            tx.scalar(
+                charged.values(
+                    spent_nano_usd=_budget.c.spent_nano_usd + spent_nano_usd,
+                    reserved_nano_usd=_budget.c.reserved_nano_usd - held_nano_usd,
+                )
             )
         )
-        over_limit = _budget.c.spent_nano_usd + _budget.c.reserved_nano_usd > _budget.c.limit_nano_usd
-        over |= bool(tx.scalar(sa.select(over_limit).where(_budget.c.id == budget_id)))
     return over
 
 
@@ -73,6 +71,6 @@ def left_nano_usd(tx: sa.Connection, budgets: Sequence[Budget]) -> int:
         sa.select(_budget.c.id, _budget.c.reserved_nano_usd + _budget.c.spent_nano_usd).where(
             _budget.c.id.in_([b.id for b in budgets])
         )
-    ).tuples()
+    )
     used = dict(rows.all())
     return min(int(b.limit_nano_usd - used.get(b.id, 0)) for b in budgets)

@@ -72,7 +72,11 @@ def cost_rows(
         query = query.where(_entry.c.month == month)
     if artifact:
         query = query.where(_entry.c.artifact == artifact)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    # PostgreSQL sums bigints as NUMERIC
+    sums = [column.name for column in _SUMS]
+    return [
+        dict(row) | {name: int(row[name]) for name in sums} for row in connection.execute(query).mappings()
+    ]
 
 
 def entries_without(connection: sa.Connection, known: Collection[int], *, month: str) -> list[sa.Row[Any]]:
@@ -101,7 +105,7 @@ def check(connection: sa.Connection) -> Check:
     moved: dict[str, int] = {}
     for account, sign in ((_entry.c.debit, 1), (_entry.c.credit, -1)):
         sums = sa.select(account, sa.func.sum(_entry.c.amount_nano_usd)).group_by(account)
-        for name, amount in connection.execute(sums).tuples():
+        for name, amount in connection.execute(sums):
             moved[name] = moved.get(name, 0) + sign * int(amount)
     problems = [f"accounts sum to {total} nano-USD, not 0"] if (total := sum(moved.values())) else []
     for row in connection.execute(sa.select(tables.budget)):

@@ -6,7 +6,7 @@ job is next (`artifacts.position`). A run here is a run like any other: the web 
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from finops_ai.artifacts import Position, position
+from finops_ai.artifacts import position
 from finops_ai.briefs import artifact_keys
 from finops_ai.orchestration.build import build_definitions
 from finops_ai.orchestration.partitions import ARTIFACTS
@@ -90,10 +90,13 @@ class Lane:
         Raises LockTaken where another process is at this artifact.
         """
         done: list[Done] = []
+        tried: set[tuple[str, int]] = set()
         with self.bench.database.exclusive(f"lane {artifact}"):
             self._close_abandoned(artifact)
-            while job := self._next_job(artifact, done, retry_held=retry_held):
-                done.append(self.run(artifact, job))
+            # a job that is asked for again in the same loop has changed nothing: leave it to a person or a later run
+            while (due := self._due(artifact, retry_held=retry_held and not tried)) and due not in tried:
+                tried.add(due)
+                done.append(self.run(artifact, due[0]))
         return done
 
     def run(self, artifact: str, job: str) -> Done:
@@ -105,12 +108,12 @@ class Lane:
         )
         return Done(artifact=artifact, job=job, succeeded=result.success, run_id=result.run_id)
 
-    def _next_job(self, artifact: str, done: Sequence[Done], *, retry_held: bool) -> str | None:
-        here = position(self.bench.progress(artifact))
-        if not done and retry_held and here.state == "held":
-            return "produce"
-        # a job that just ended and is asked for again has changed nothing: leave it to a person or a later run
-        return here.job if not _repeats(here, done) else None
+    def _due(self, artifact: str, *, retry_held: bool) -> tuple[str, int] | None:
+        """The job that can be run without a person, and the loop it is for."""
+        progress = self.bench.progress(artifact)
+        here = position(progress)
+        job = "produce" if retry_held and here.state == "held" else here.job
+        return (job, progress.next_loop) if job else None
 
     def _close_abandoned(self, artifact: str) -> None:
         """A killed process cannot say that its run ended. Under the lane's lock no other lane runs this artifact."""
@@ -118,10 +121,6 @@ class Lane:
         for run in self.instance.get_runs(filters):
             if LANE_TAG in run.tags:
                 self.instance.report_run_failed(run, "the process that ran this ended without a word; it is run again")
-
-
-def _repeats(here: Position, done: Sequence[Done]) -> bool:
-    return bool(done) and done[-1].job == here.job and (here.state == "failed" or here.job != "rework")
 
 
 __all__ = ["Done", "Lane", "LockTaken", "add_partitions", "open_instance", "prepare_home", "shipped_file"]

@@ -24,17 +24,15 @@ DECISIONS_PER_TICK_MAX = 100  # a tick is cut at 60 s; a backlog is worked off o
 
 @dg.sensor(
     minimum_interval_seconds=10,
-    required_resource_keys={"workbench"},
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Takes briefs from the inbox folder of the home; one that is wrong goes to inbox/refused with its reason.",
     job_name="produce",
 )
-def inbox(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def inbox(context: dg.SensorEvaluationContext, workbench: dg.ResourceParam[Workbench]) -> dg.SensorResult | dg.SkipReason:
     """A brief that was taken moves to `accepted`, so that it is not read again; its sources stay where they are."""
-    bench: Workbench = context.resources.workbench
-    folder = bench.settings.inbox
+    folder = workbench.settings.inbox
     files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])[:BRIEFS_PER_TICK_MAX] if folder.is_dir() else []
-    keys = [key for file in files if (key := take_brief(bench, file))]
+    keys = [key for file in files if (key := take_brief(workbench, file))]
     if not files:
         return dg.SkipReason(f"no brief in {folder}")
     return dg.SensorResult(dynamic_partitions_requests=[ARTIFACTS.build_add_request(keys)] if keys else [])
@@ -64,19 +62,17 @@ def _move(file: Path, folder: str) -> Path:
 
 @dg.sensor(
     minimum_interval_seconds=10,
-    required_resource_keys={"workbench"},
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts the first run of every submitted artifact, and the next loop of one that needs rework.",
     jobs=[produce, rework],
 )
-def work_due(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def work_due(context: dg.SensorEvaluationContext, workbench: dg.ResourceParam[Workbench]) -> dg.SensorResult | dg.SkipReason:
     """Looks at a window of artifacts per tick, oldest first, and goes round."""
-    bench: Workbench = context.resources.workbench
-    with bench.database.read() as connection:
+    with workbench.database.read() as connection:
         keys = artifact_keys(connection)
     start = int(context.cursor or 0) % max(len(keys), 1)
     window = [*keys[start:], *keys[:start]][:ARTIFACTS_PER_TICK_MAX]
-    requests = [request for key in window if (request := due(bench.progress(key)))]
+    requests = [request for key in window if (request := due(workbench.progress(key)))]
     if not requests:
         return dg.SensorResult(skip_reason="no artifact is due", cursor=str(start + len(window)))
     return dg.SensorResult(
@@ -107,23 +103,21 @@ def run_tags(progress: Progress, loop: int) -> dict[str, str]:
 
 @dg.sensor(
     minimum_interval_seconds=5,
-    required_resource_keys={"workbench"},
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Asks for a publication when the decisions on a packet reach its quorum.",
     job_name="publish",
 )
-def sign_off(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def sign_off(context: dg.SensorEvaluationContext, workbench: dg.ResourceParam[Workbench]) -> dg.SensorResult | dg.SkipReason:
     """A digest short of its quorum is not remembered: the decision that completes it is a new row in the stream."""
-    bench: Workbench = context.resources.workbench
-    with bench.database.read() as connection:
+    with workbench.database.read() as connection:
         decisions = decisions_after(connection, int(context.cursor or 0), limit=DECISIONS_PER_TICK_MAX)
         if not decisions:
             return dg.SkipReason("no decision since the last tick")
         standings = {
-            d.packet_digest: standing_of(connection, bench.policy, artifact=d.artifact, packet_digest=d.packet_digest)
+            d.packet_digest: standing_of(connection, workbench.policy, artifact=d.artifact, packet_digest=d.packet_digest)
             for d in decisions
         }
-    requests = [_publish_request(bench, decision) for decision in to_publish(decisions, standings)]
+    requests = [_publish_request(workbench, decision) for decision in to_publish(decisions, standings)]
     return dg.SensorResult(cursor=str(decisions[-1].id), run_requests=[request for request in requests if request])
 
 

@@ -63,7 +63,7 @@ class Workbench:
         self.on_step(artifact, name)
         try:
             with self.database.exclusive(f"artifact {artifact}"):
-                step = Step(bench=self, name=name, progress=self.progress(artifact), run_id=context.run_id)
+                step = Step(bench=self, name=name, progress=self.progress(artifact), run_id=context.run.run_id)
                 try:
                     yield step
                 except Exception as error:

@@ -4,6 +4,7 @@ Belongs here: the checks, each with what was found. Does not: printing them (`cl
 computed: digests are recomputed, snapshots reopened, their text extracted again, quotes compared at their offsets.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from finops_ai.provenance.statements import HUMAN_APPROVAL, SLSA, TEST_RESULT
 from finops_ai.publishing import cited_labels
 from finops_ai.signoff import Packet
 from finops_ai.store import ObjectStore, StoreError, sha256_hex
+
+
+_TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,7 @@ def _sources(predicate: dict[str, Any], text: str, objects: ObjectStore) -> Iter
             yield Check(name="snapshot", passed=False, found=f"{dependency['uri']}: {error}")
             continue
         yield from (_claim(claim, dependency, extracted) for claim in notes["claims"])
-    cited = cited_labels(text)
+    cited = cited_labels(_TAG.sub("", text))  # in HTML each label is a link
     unknown = [label for label in cited if label not in labels]
     yield Check(
         name="citations",

@@ -88,7 +88,7 @@ def _open_intents(connection: sa.Connection, packet_digest: str) -> list[tuple[s
     joined = publication.outerjoin(receipt, receipt.c.publication_key == publication.c.key)
     query = sa.select(publication.c.key, publication.c.target).select_from(joined)
     query = query.where(publication.c.packet_digest == packet_digest, receipt.c.publication_key.is_(None))
-    return [(key, target) for key, target in connection.execute(query.order_by(publication.c.key)).tuples()]
+    return [(key, target) for key, target in connection.execute(query.order_by(publication.c.key))]
 
 
 def receipts_of(connection: sa.Connection, artifact: str, *, packet_digest: str | None = None) -> list[Receipt]:

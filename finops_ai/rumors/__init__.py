@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from finops_ai.evidence import Claim
-from finops_ai.store import insert_once, tables
+from finops_ai.store import insert_missing, tables
 
 __all__ = ["Rumor", "keep_rumors", "rumors_of"]
 
@@ -32,18 +32,19 @@ def keep_rumors(tx: sa.Connection, artifact: str, claims_sha256: str, claims: Se
         for claim in claims
         if claim.verdict == "rumor"
     ]
-    for position, rumor in enumerate(rumors):
-        insert_once(
-            tx,
-            tables.rumor,
-            artifact=artifact,
-            claims_sha256=claims_sha256,
-            claim_id=rumor.claim_id,
-            position=position,
-            text=rumor.text,
-            source_uri=rumor.source_uri,
-            why=rumor.why,
-        )
+    rows = [
+        {
+            "artifact": artifact,
+            "claims_sha256": claims_sha256,
+            "claim_id": rumor.claim_id,
+            "position": position,
+            "text": rumor.text,
+            "source_uri": rumor.source_uri,
+            "why": rumor.why,
+        }
+        for position, rumor in enumerate(rumors)
+    ]
+    insert_missing(tx, tables.rumor, rows)
     return rumors
 
 

@@ -5,7 +5,7 @@ Belongs here: how things are kept. Does not: what they mean; each domain package
 
 from finops_ai.store import tables
 from finops_ai.store.clock import utc_now
-from finops_ai.store.database import Database, LockTaken, StoreError, insert_once, open_database
+from finops_ai.store.database import Database, LockTaken, StoreError, insert_missing, insert_once, open_database
 from finops_ai.store.objects import (
     ObjectCorrupt,
     ObjectMissing,
@@ -25,6 +25,7 @@ __all__ = [
     "StoreError",
     "canonical_json",
     "create_file",
+    "insert_missing",
     "insert_once",
     "open_database",
     "open_objects",

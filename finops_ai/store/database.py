@@ -7,7 +7,7 @@ Belongs here: connections, transactions, locks that die with their process. Does
 import contextlib
 import fcntl
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +109,19 @@ def open_database(settings: Settings) -> Database:
 
 def insert_once(tx: sa.Connection, table: sa.Table, **values: Any) -> bool:
     """Insert a row unless its key exists. False: it does, and nothing was written."""
+    return tx.execute(_insert_new(tx, table).values(**values)).rowcount == 1
+
+
+def insert_missing(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert those rows whose keys do not exist, in one round to the database."""
+    if rows:
+        tx.execute(_insert_new(tx, table), rows)
+
+
+def _insert_new(tx: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Both databases have it, each under its own dialect."""
     dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
-    return tx.execute(statement).rowcount == 1
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 def _make_sqlite_durable(engine: sa.Engine) -> None:

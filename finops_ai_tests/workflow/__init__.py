@@ -1,0 +1,1 @@
+"""The whole workflow on real records, gates and Dagster runs."""
