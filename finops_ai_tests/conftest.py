@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from finops_ai.settings import Settings
+from finops_ai.store import Database, ObjectStore, open_database, open_objects
 from finops_ai_tests.postgres import PostgresServer, PostgresUnavailable, running_postgres
 
 FOR_THE_SUITE = {"FINOPS_AI_DATA", "FINOPS_AI_TESTS_LONG"}  # say what to test on, not how the project behaves
@@ -40,6 +42,35 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     yield postgres_server.create_database(name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """A deployment that nobody has opened yet: once on SQLite, once on PostgreSQL."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    return Settings(home=tmp_path / "home", postgres_url=url, user="operator")
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """Its records."""
+    opened = open_database(settings)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """Records of a person's own machine, for what does not depend on the database."""
+    opened = open_database(Settings(home=tmp_path / "home", user="operator"))
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> ObjectStore:
+    """An object store in a folder."""
+    return open_objects(Settings(home=tmp_path / "home"))
 
 
 @pytest.fixture(scope="session")

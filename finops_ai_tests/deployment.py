@@ -87,7 +87,9 @@ class Deployment:
         with self.bench.database.read() as connection:
             return overview_of(connection, self.bench.objects, self.bench.policy, artifact)
 
-    def decide(self, artifact: str, verdict: Verdict, *, name: str, role: str, reason: str = "checked", digest: str = "") -> Decision:
+    def decide(
+        self, artifact: str, verdict: Verdict, *, name: str, role: str, reason: str = "checked", digest: str = ""
+    ) -> Decision:
         """Sign as a reviewer, who is granted the role where that has not happened yet."""
         with self.bench.database.read() as connection:
             known = signoff.grants_in_force(connection)

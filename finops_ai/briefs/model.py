@@ -45,7 +45,7 @@ def _plain_text(value: str) -> str:
 
 
 Usd = Annotated[Decimal, BeforeValidator(_money), Field(gt=0, le=1_000_000, decimal_places=9)]
-Line = Annotated[str, AfterValidator(_plain_text)]
+Plain = AfterValidator(_plain_text)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
@@ -58,14 +58,14 @@ class Value(_Record):
 
     metric: Name
     expected_usd: Usd
-    basis: Annotated[Line, Field(max_length=500)]
+    basis: Annotated[str, Field(max_length=500), Plain]
 
 
 class Intent(_Record):
     """The business intent: the decision that the artifact serves."""
 
-    decision: Annotated[Line, Field(max_length=500)]
-    audience: Annotated[Line, Field(max_length=200)]
+    decision: Annotated[str, Field(max_length=500), Plain]
+    audience: Annotated[str, Field(max_length=200), Plain]
     value: Value
     form: Form = "briefing"
 
@@ -73,17 +73,17 @@ class Intent(_Record):
 class SourceRef(_Record):
     """A source to read. A relative path is resolved against the brief's folder."""
 
-    uri: Annotated[Line, Field(max_length=2000)]
+    uri: Annotated[str, Field(max_length=2000), Plain]
     grade: Grade = "secondary"
 
 
 class Brief(_Record):
     """The intake record. Two briefs with equal content are one artifact."""
 
-    topic: Annotated[Line, Field(max_length=200)]
-    objective: Annotated[Line, Field(max_length=1000)]
+    topic: Annotated[str, Field(max_length=200), Plain]
+    objective: Annotated[str, Field(max_length=1000), Plain]
     intent: Intent
-    owner: Annotated[Line, Field(max_length=100)]
+    owner: Annotated[str, Field(max_length=100), Plain]
     cost_centre: Name
     workload: Name
     impact: Impact

@@ -10,8 +10,8 @@ import dagster as dg
 
 from finops_ai.orchestration.assets import ASSETS
 from finops_ai.orchestration.jobs import JOBS
+from finops_ai.orchestration.resources import workbench_resource
 from finops_ai.orchestration.sensors import SENSORS
-from finops_ai.orchestration.workbench import workbench_resource
 
 
 def build_definitions(overrides: Mapping[str, object] | None = None) -> dg.Definitions:

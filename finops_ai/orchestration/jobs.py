@@ -4,14 +4,16 @@ Belongs here: selections and the sign-off job. Does not: deciding which job an a
 """
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster import AssetSelection
 
-from finops_ai import signoff
 from finops_ai.orchestration.partitions import ARTIFACTS
-from finops_ai.orchestration.workbench import Workbench
-from finops_ai.signoff import DecisionRefused, Reviewer, ReviewerError, Verdict
+
+if TYPE_CHECKING:
+    from finops_ai.orchestration.workbench import Workbench
+    from finops_ai.signoff import Reviewer, Verdict
 
 produce = dg.define_asset_job(
     "produce",
@@ -61,6 +63,8 @@ class SignOff(dg.Config):
 @dg.op(required_resource_keys={"workbench"}, tags={"kind": "sign_off"})
 def sign_off_decision(context: dg.OpExecutionContext, config: SignOff) -> None:
     """Record one decision, by the same path as `finops-ai decide`. A signature proves who is speaking."""
+    from finops_ai import signoff  # here, as in every step: looking at the jobs needs no database
+
     bench: Workbench = context.resources.workbench
     verdict: Verdict = config.decision.value
     try:
@@ -75,13 +79,15 @@ def sign_off_decision(context: dg.OpExecutionContext, config: SignOff) -> None:
             reason=config.reason,
             identified_by=identified_by,
         )
-    except (DecisionRefused, ReviewerError) as error:
+    except (signoff.DecisionRefused, signoff.ReviewerError) as error:
         raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
     context.log.info("decision %d: %s by %s (%s)", decision.id, verdict, decision.reviewer, decision.role)
 
 
-def _identified(bench: Workbench, config: SignOff) -> tuple[Reviewer, str]:
+def _identified(bench: "Workbench", config: SignOff) -> "tuple[Reviewer, str]":
     """Dagster's web UI knows no users: a name alone proves nothing, unless a proxy before it has proved it."""
+    from finops_ai import signoff
+
     with bench.database.read() as connection:
         if config.signature:
             verdict, digest = config.decision.value, config.packet_digest.strip()
@@ -91,7 +97,7 @@ def _identified(bench: Workbench, config: SignOff) -> tuple[Reviewer, str]:
             return found, "launchpad"
         if bench.settings.trust_launchpad:
             return signoff.by_name(connection, config.reviewer), "proxy"
-    raise ReviewerError(
+    raise signoff.ReviewerError(
         "a signature is required: run `finops-ai decide … --launchpad` with your token and paste what it prints "
         "(or set FINOPS_AI_LAUNCHPAD_IDENTITY=proxy where an authenticating proxy stands before this UI)"
     )

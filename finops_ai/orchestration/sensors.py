@@ -1,21 +1,25 @@
 """What moves artifacts on while nobody watches: briefs that arrive, work that is due, packets that are signed.
 
-Belongs here: asking for runs. Does not: any right. A sensor's cursor can be edited by everybody who sees the web UI, so a
+Belongs here: asking for runs. What a tick needs is imported by the tick. Does not belong here: any right. A sensor's cursor can be edited by everybody who sees the web UI, so a
 wrong request must cost a refused run and no more: every step verifies what it needs.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from finops_ai.artifacts import Progress, position
-from finops_ai.briefs import BriefError, artifact_keys, read_brief, register
 from finops_ai.orchestration.jobs import produce, rework
 from finops_ai.orchestration.partitions import ARTIFACT_TAG, ARTIFACTS, LOOP_TAG, WORKLOAD_TAG
-from finops_ai.orchestration.workbench import Workbench
-from finops_ai.policy import impossible_budget
-from finops_ai.publishing import unknown_targets
-from finops_ai.signoff import Decision, decisions_after, standing_of, to_publish
+
+if TYPE_CHECKING:
+    from finops_ai.artifacts import Progress
+    from finops_ai.orchestration.workbench import Workbench
+    from finops_ai.signoff import Decision
+
+    WorkbenchParam = dg.ResourceParam[Workbench]
+else:
+    WorkbenchParam = dg.ResourceParam[object]  # Dagster reads this while it loads; who it is, is known when a tick runs
 
 BRIEFS_PER_TICK_MAX = 20
 ARTIFACTS_PER_TICK_MAX = 50
@@ -28,7 +32,7 @@ DECISIONS_PER_TICK_MAX = 100  # a tick is cut at 60 s; a backlog is worked off o
     description="Takes briefs from the inbox folder of the home; one that is wrong goes to inbox/refused with its reason.",
     job_name="produce",
 )
-def inbox(context: dg.SensorEvaluationContext, workbench: dg.ResourceParam[Workbench]) -> dg.SensorResult | dg.SkipReason:
+def inbox(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.SensorResult | dg.SkipReason:
     """A brief that was taken moves to `accepted`, so that it is not read again; its sources stay where they are."""
     folder = workbench.settings.inbox
     files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])[:BRIEFS_PER_TICK_MAX] if folder.is_dir() else []
@@ -38,8 +42,12 @@ def inbox(context: dg.SensorEvaluationContext, workbench: dg.ResourceParam[Workb
     return dg.SensorResult(dynamic_partitions_requests=[ARTIFACTS.build_add_request(keys)] if keys else [])
 
 
-def take_brief(bench: Workbench, file: Path) -> str | None:
+def take_brief(bench: "Workbench", file: Path) -> str | None:
     """Register one brief of the inbox. None: it was refused, and lies in `refused` beside a file that says why."""
+    from finops_ai.briefs import BriefError, read_brief, register
+    from finops_ai.policy import impossible_budget
+    from finops_ai.publishing import unknown_targets
+
     try:
         found = read_brief(file, roots=tuple(bench.policy.files.roots))
         problems = impossible_budget(bench.policy, found.brief, file=file.name)
@@ -66,8 +74,10 @@ def _move(file: Path, folder: str) -> Path:
     description="Starts the first run of every submitted artifact, and the next loop of one that needs rework.",
     jobs=[produce, rework],
 )
-def work_due(context: dg.SensorEvaluationContext, workbench: dg.ResourceParam[Workbench]) -> dg.SensorResult | dg.SkipReason:
+def work_due(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.SensorResult | dg.SkipReason:
     """Looks at a window of artifacts per tick, oldest first, and goes round."""
+    from finops_ai.briefs import artifact_keys
+
     with workbench.database.read() as connection:
         keys = artifact_keys(connection)
     start = int(context.cursor or 0) % max(len(keys), 1)
@@ -82,8 +92,10 @@ def work_due(context: dg.SensorEvaluationContext, workbench: dg.ResourceParam[Wo
     )
 
 
-def due(progress: Progress) -> dg.RunRequest | None:
+def due(progress: "Progress") -> dg.RunRequest | None:
     """The run that this artifact waits for, at most once per loop and policy: what failed is retried by a person."""
+    from finops_ai.artifacts import position
+
     here = position(progress)
     if here.job not in ("produce", "rework") or here.state == "failed":
         return None
@@ -96,7 +108,7 @@ def due(progress: Progress) -> dg.RunRequest | None:
     )
 
 
-def run_tags(progress: Progress, loop: int) -> dict[str, str]:
+def run_tags(progress: "Progress", loop: int) -> dict[str, str]:
     """Few and short: the list of runs shows two of them beside the partition."""
     return {WORKLOAD_TAG: progress.brief.workload, LOOP_TAG: str(loop), ARTIFACT_TAG: progress.artifact}
 
@@ -107,8 +119,10 @@ def run_tags(progress: Progress, loop: int) -> dict[str, str]:
     description="Asks for a publication when the decisions on a packet reach its quorum.",
     job_name="publish",
 )
-def sign_off(context: dg.SensorEvaluationContext, workbench: dg.ResourceParam[Workbench]) -> dg.SensorResult | dg.SkipReason:
+def sign_off(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.SensorResult | dg.SkipReason:
     """A digest short of its quorum is not remembered: the decision that completes it is a new row in the stream."""
+    from finops_ai.signoff import decisions_after, standing_of, to_publish
+
     with workbench.database.read() as connection:
         decisions = decisions_after(connection, int(context.cursor or 0), limit=DECISIONS_PER_TICK_MAX)
         if not decisions:
@@ -121,11 +135,13 @@ def sign_off(context: dg.SensorEvaluationContext, workbench: dg.ResourceParam[Wo
     return dg.SensorResult(cursor=str(decisions[-1].id), run_requests=[request for request in requests if request])
 
 
-def _publish_request(bench: Workbench, decision: Decision) -> dg.RunRequest | None:
+def _publish_request(bench: "Workbench", decision: "Decision") -> dg.RunRequest | None:
     """The key names packet and decision: a run key is remembered for ever, and a later decision must be heard.
 
     None: there is nothing left to publish, since another lane was quicker.
     """
+    from finops_ai.artifacts import position
+
     progress = bench.progress(decision.artifact)
     if progress.digest != decision.packet_digest or position(progress).job != "publish":
         return None

@@ -214,12 +214,6 @@ def _opened(settings: Settings) -> tuple[Database, ObjectStore]:
     return open_database(settings), open_objects(settings)
 
 
-@dg.resource(description="Records, objects and policy of this deployment, as its environment names them.")
-def workbench_resource() -> Workbench:
-    """Opened when a run begins, so that a run sees one policy from beginning to end."""
-    return open_workbench()
-
-
 def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue | str:
     """Rows as a grid in the web UI. An empty grid cannot be drawn: text then."""
     if not rows:

@@ -10,10 +10,11 @@ NANO = 1_000_000_000
 
 def to_nano_usd(usd: Decimal) -> int:
     """Exact. Raises ValueError for an amount finer than one nano-USD."""
-    nano = usd * NANO
-    if nano != nano.to_integral_value():
+    numerator, denominator = usd.as_integer_ratio()  # not `usd * NANO`: decimal arithmetic rounds to 28 digits
+    nano, rest = divmod(numerator * NANO, denominator)
+    if rest:
         raise ValueError(f"{usd} USD is finer than one nano-USD (9 decimals)")
-    return int(nano)
+    return nano
 
 
 def format_usd(nano_usd: int) -> str:

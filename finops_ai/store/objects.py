@@ -33,9 +33,9 @@ def canonical_json(value: Any) -> bytes:
     """One byte sequence per value, so that equal records have equal digests: sorted keys, no spaces, UTF-8, no NaN.
 
     RFC 8785 (JCS) for the values used here: strings, integers, booleans, null, lists, objects. Floats are refused,
-    since their text form is where implementations differ.
+    since their text form is where implementations differ, and so are keys that are no text.
     """
-    _refuse_floats(value)
+    _refuse_unstable(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -116,12 +116,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _refuse_floats(value: Any) -> None:
+def _refuse_unstable(value: Any) -> None:
     if isinstance(value, float):
         raise TypeError(f"{value!r}: a float has no place in a digest; use an integer or a decimal string")
     if isinstance(value, dict):
-        for item in value.values():
-            _refuse_floats(item)
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"{key!r}: JSON writes it as text, so a record with this key has the digest of another")
+            _refuse_unstable(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            _refuse_floats(item)
+            _refuse_unstable(item)

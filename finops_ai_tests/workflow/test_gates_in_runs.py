@@ -1,15 +1,17 @@
 """What a gate stops, and that nothing gets round it."""
 
+from typing import Any
+
 import dagster as dg
 
 from finops_ai_tests.deployment import Deployment
 
-VAGUE = {"sources": [{"uri": "forum.md", "grade": "rumor"}]}
+VAGUE: dict[str, Any] = {"sources": [{"uri": "forum.md", "grade": "rumor"}]}
 
 
 def check_evaluations(home: Deployment, run_id: str) -> list[dg.AssetCheckEvaluation]:
     records = home.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    return [r.dagster_event.asset_check_evaluation_data for r in records if r.dagster_event]  # type: ignore[misc]
+    return [r.dagster_event.asset_check_evaluation_data for r in records if r.dagster_event]
 
 
 def test_the_policy_gate_stops_before_any_model_is_routed(either_home: Deployment) -> None:

@@ -6,14 +6,12 @@ from typing import Any
 import dagster as dg
 
 from finops_ai import ledger, signoff
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.workbench import Step
 from finops_ai.pricing import format_usd
 
 
-@workflow_step(group="5_publishing", deps=["published"], kinds=["table"])
 def analytics(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
-    """Whole cost by step and kind, rework share, cycle time and approvals of one published artifact."""
+    """Figures from the ledger and the decisions; nothing is counted here that is not booked there."""
     with step.bench.database.read() as connection:
         rows = ledger.cost_rows(connection, by="step", artifact=step.artifact)
         whole = ledger.spent(connection, artifact=step.artifact)

@@ -4,13 +4,11 @@ from typing import Any
 
 import dagster as dg
 
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.workbench import Step
 
 
-@workflow_step(group="1_intake", kinds=["yaml"])
 def brief(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
-    """What is wanted, why, for whom, from which sources, at what cost. Registered once; never changed afterwards."""
+    """The record as it was registered, and the same for people."""
     record = step.brief
     sources = "\n".join(f"- `{source.uri}` ({source.grade})" for source in record.sources)
     text = (

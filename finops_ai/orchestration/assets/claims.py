@@ -6,15 +6,13 @@ from typing import Any
 import dagster as dg
 
 from finops_ai.evidence import Claim, Source, Span, claims_of
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.workbench import Step, table
 
 ROWS_SHOWN_MAX = 50  # the event log keeps what the page shows; all of them are in the object store
 
 
-@workflow_step(group="2_evidence", deps=["sources"], kinds=["python"])
 def claims(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
-    """Checkable sentences with offsets into their snapshot, judged offline: confirmed, needs_review, rumor, contradicted."""
+    """From the stored texts, not from the addresses: judging again needs no network."""
     objects = step.bench.objects
     read = [(source, objects.get(source.text_sha256).decode()) for source in sources_of(step) if source.ok]
     found = claims_of(read)

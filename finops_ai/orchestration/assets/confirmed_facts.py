@@ -5,14 +5,12 @@ from typing import Any
 import dagster as dg
 
 from finops_ai.facts import keep_facts
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.assets.claims import ROWS_SHOWN_MAX, claims_in, sources_of
 from finops_ai.orchestration.workbench import Step, table
 
 
-@workflow_step(group="2_evidence", deps=["claims"], kinds=["table"])
 def confirmed_facts(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
-    """The confirmed claims, in a table of their own: the only statements that reach a prompt or a draft."""
+    """Kept under the digest of the claims, so that facts of older claims are never mistaken for these."""
     with step.bench.database.write() as tx:
         facts = keep_facts(tx, step.artifact, step.digest_of("claims"), claims_in(step), sources_of(step))
     rows = [{"fact": fact.label, "text": fact.text, "why": fact.why} for fact in facts[:ROWS_SHOWN_MAX]]

@@ -8,7 +8,6 @@ import dagster as dg
 from finops_ai import ledger
 from finops_ai.facts import ConfirmedFact, facts_of
 from finops_ai.generation import Assignment, Draft, PaidCalls, Selection, select_facts, sentence_rows, write_draft
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.gate_factory import judge
 from finops_ai.orchestration.gates import quality_gate
 from finops_ai.orchestration.workbench import Step, StepRefused
@@ -16,13 +15,8 @@ from finops_ai.policy import price_of
 from finops_ai.routing import Route
 
 
-@workflow_step(group="4_draft", deps=["confirmed_facts", "model_route"], kinds=["openai"], gate=quality_gate)
 def draft(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:
-    """This loop's draft, judged by the **quality gate** sentence by sentence.
-
-    Green here means *written*, not *good*: the verdict is the quality check (Checks tab), the metadata entry `gate`, and
-    `finops-ai status`. A call that fails leaves no materialization, but its cost is in the ledger.
-    """
+    """Written once per loop and route: an answer that is already paid is used again."""
     step.require_gate("policy", step.digest_of("claims"))
     route = Route.from_dict(step.input("model_route"))
     if route.loop != step.loop:

@@ -4,15 +4,13 @@ from typing import Any
 
 import dagster as dg
 
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.workbench import Step, StepRefused
 from finops_ai.policy import bounds_for
 from finops_ai.routing import choose_route
 
 
-@workflow_step(group="3_policy", deps=["risk_assessment"], kinds=["python"])
 def model_route(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
-    """Economy by default; the next tier up is an exception with its reason, its owner and the gate that failed."""
+    """Not without the policy gate's verdict on the current claims, whichever run asks."""
     step.require_gate("policy", step.digest_of("claims"))
     progress, policy = step.progress, step.bench.policy
     if not progress.loops_left:

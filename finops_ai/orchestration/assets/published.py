@@ -5,7 +5,6 @@ from typing import Any
 import dagster as dg
 
 from finops_ai import ledger, provenance, publishing, signoff
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.assets.claims import sources_of
 from finops_ai.orchestration.assets.draft import confirmed, draft_of
 from finops_ai.orchestration.workbench import Step, table
@@ -16,13 +15,8 @@ from finops_ai.signoff import Packet, load_packet
 from finops_ai.store import sha256_hex
 
 
-@workflow_step(group="5_publishing", deps=["review_packet"], kinds=["file"])
 def published(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
-    """The files at every target, each with its signed statements beside it.
-
-    It takes nothing from the run that started it: gates, decisions, digest, policy and budget are verified here, in the
-    transaction that takes the single-use permit. Running it again publishes nothing twice.
-    """
+    """The permit is taken before anything is delivered, and delivered files are adopted by a second try."""
     packet = load_packet(step.bench.objects, step.digest_of("review_packet"))
     permit = take_permit(step, packet)
     receipts = publishing.deliver(

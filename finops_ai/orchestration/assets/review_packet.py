@@ -6,7 +6,6 @@ import dagster as dg
 import sqlalchemy as sa
 
 from finops_ai.artifacts import Progress
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.assets.draft import confirmed, draft_of
 from finops_ai.orchestration.gate_factory import GateVerdict, judge
 from finops_ai.orchestration.gates import readiness_gate
@@ -15,13 +14,8 @@ from finops_ai.publishing import KNOWN_TARGETS, file_name, render_html, render_m
 from finops_ai.signoff import Packet, keep_packet, sign_by_policy
 
 
-@workflow_step(group="4_draft", deps=["draft"], kinds=["html"], gate=readiness_gate)
 def review_packet(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
-    """Draft, claims, gate results, policy and targets under one digest, judged by the **readiness gate**.
-
-    Green here means *assembled*; what it waits for is in `finops-ai status`. A changed draft, policy, gate result or
-    target is another digest: approvals of the old one count for nothing.
-    """
+    """The packet and, where the policy signs, its decision are stored in the transaction that records the step."""
     packet = assemble(step)
     verdict = judge(readiness_gate(step.bench.policy), evidence_rows(step, packet))
     rule = step.bench.policy.approvals[step.brief.impact]

@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 
 from finops_ai import ledger
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.assets.claims import claims_in, sources_of
 from finops_ai.orchestration.gate_factory import judge
 from finops_ai.orchestration.gates import policy_gate
@@ -14,13 +13,8 @@ from finops_ai.orchestration.workbench import Step
 from finops_ai.policy import Assessment, bounds_for, describe, price_of, risk_row
 
 
-@workflow_step(group="3_policy", deps=["confirmed_facts"], kinds=["yaml"], gate=policy_gate)
 def risk_assessment(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
-    """Sources, claims, prices and budget as figures, judged by the **policy gate**.
-
-    Green here means *assessed*, not *allowed*: the verdict is the policy check (Checks tab), the metadata entry `gate`,
-    and `finops-ai status`. Where it failed, the run fails and everything after it stays red or missing.
-    """
+    """The verdict is about the claims: other claims need another verdict, whatever the figures say."""
     assessment = assess(step)
     verdict = judge(policy_gate(step.bench.policy), [risk_row(assessment, step.brief)])
     return step.finish(

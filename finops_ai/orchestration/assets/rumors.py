@@ -4,15 +4,13 @@ from typing import Any
 
 import dagster as dg
 
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.assets.claims import ROWS_SHOWN_MAX, claims_in
 from finops_ai.orchestration.workbench import Step, table
 from finops_ai.rumors import keep_rumors
 
 
-@workflow_step(group="2_evidence", deps=["claims"], kinds=["table"])
 def rumors(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
-    """Claims that no acceptable source holds, in a table of their own. Nothing downstream depends on this asset."""
+    """Kept under the digest of the claims, in a table that nothing which writes or publishes can read."""
     with step.bench.database.write() as tx:
         found = keep_rumors(tx, step.artifact, step.digest_of("claims"), claims_in(step))
     rows = [{"rumor": r.text, "why": r.why, "source": r.source_uri} for r in found[:ROWS_SHOWN_MAX]]

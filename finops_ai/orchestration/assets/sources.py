@@ -8,16 +8,11 @@ import dagster as dg
 
 from finops_ai.briefs import folder_of
 from finops_ai.evidence import RetrievalRules, Source, retrieve
-from finops_ai.orchestration.assets._step import workflow_step
 from finops_ai.orchestration.workbench import Step, table
 
 
-@workflow_step(group="2_evidence", deps=["brief"], kinds=["python"])
 def sources(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:
-    """Exact bytes under their SHA-256, and the visible text in them. A source that fails is recorded with its reason.
-
-    It never stops the others; how many may fail is for the policy gate to judge.
-    """
+    """Retrieved one after the other; each one that was read is in the object store before the next is asked for."""
     rules = retrieval_rules(step)
     found = []
     for number, source in enumerate(step.brief.sources, start=1):

@@ -1,0 +1,1 @@
+"""Tests of finops_ai.facts and finops_ai.rumors: what keeps the two apart."""

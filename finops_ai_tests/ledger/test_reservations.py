@@ -1,0 +1,286 @@
+"""Money is held before a call, settled once after it, and never lost in between.
+
+These run on real databases, because what can go wrong is the guard in the SQL, not our sums.
+"""
+
+from contextlib import suppress
+from itertools import count
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from finops_ai import ledger
+from finops_ai.ledger import AlreadySettled, BudgetExceeded, KeyReused, LedgerError, Payer
+from finops_ai.pricing import Usage
+from finops_ai.settings import Settings
+from finops_ai.store import Database, open_database, tables
+from finops_ai_tests.records import at_once, hold_of, payer, registered
+
+WIDE, NARROW = "cost_centre/cc-4711/2026-11", "artifact/a"
+USAGE = Usage(input_tokens=30, cached_input_tokens=10, output_tokens=5)  # 20 + 5 + 10 nano-USD
+
+
+@pytest.fixture
+def artifact(database: Database) -> str:
+    return registered(database)
+
+
+def reserve(database: Database, who: Payer, amount: int, *, request: str = "r", attempt: int = 1) -> str:
+    """The key of one hold, in a transaction of its own."""
+    with database.write() as tx:
+        operation = ledger.open_operation(tx, who, request_sha256=request.ljust(64, "0"))
+        wanted = hold_of(operation, amount, attempt=attempt)
+        ledger.reserve(tx, who, wanted)
+    return wanted.key
+
+
+def counters(database: Database, budget_id: str) -> tuple[int, int]:
+    """Reserved and spent."""
+    with database.read() as connection:
+        row = connection.execute(sa.select(tables.budget).where(tables.budget.c.id == budget_id)).one_or_none()
+        return (row.reserved_nano_usd, row.spent_nano_usd) if row else (0, 0)
+
+
+def books(database: Database) -> ledger.Check:
+    with database.read() as connection:
+        return ledger.check(connection)
+
+
+def settle(database: Database, who: Payer, key: str, usage: Usage = USAGE) -> None:
+    with database.write() as tx:
+        ledger.settle(tx, who, key, usage, response_sha256="a" * 64)
+
+
+# --- holding
+
+
+def test_a_hold_stands_on_every_budget(database: Database, artifact: str) -> None:
+    reserve(database, payer(artifact, (WIDE, 100), (NARROW, 50)), 40)
+    assert counters(database, WIDE) == counters(database, NARROW) == (40, 0)
+    assert books(database).open_reservations == 1
+
+
+@pytest.mark.parametrize("limits", [(100, 10), (10, 100)])
+def test_a_budget_that_refuses_leaves_no_hold_on_the_others(
+    database: Database, artifact: str, limits: tuple[int, int]
+) -> None:
+    """A hold left behind on the cost centre would shrink it for good: no call would ever settle it."""
+    who = payer(artifact, (WIDE, limits[0]), (NARROW, limits[1]))
+    with pytest.raises(BudgetExceeded, match=NARROW if limits[1] == 10 else WIDE):
+        reserve(database, who, 11)
+    assert counters(database, WIDE) == counters(database, NARROW) == (0, 0)
+    assert (books(database).open_reservations, books(database).entries) == (0, 0)
+
+
+def test_a_budget_can_be_held_to_its_last_nano_dollar_and_not_one_more(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 100))
+    reserve(database, who, 100)
+    with pytest.raises(BudgetExceeded):
+        reserve(database, who, 1, attempt=2)
+
+
+def test_the_same_key_twice_is_one_hold(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 100))
+    with database.write() as tx:
+        operation = ledger.open_operation(tx, who, request_sha256="r" * 64)
+        assert operation == ledger.open_operation(tx, who, request_sha256="r" * 64)
+        wanted = hold_of(operation, 40)
+        assert [ledger.reserve(tx, who, wanted) for _ in range(2)] == [True, False]
+    assert counters(database, WIDE) == (40, 0)
+
+
+def test_a_key_that_comes_back_for_another_call_is_an_error(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 100))
+    reserve(database, who, 40)
+    with pytest.raises(KeyReused):
+        reserve(database, who, 41)
+    with pytest.raises(KeyReused), database.write() as tx:  # the same attempt under another key
+        held = hold_of(f"{artifact}/draft/0/" + "r".ljust(16, "0"), 40)
+        ledger.reserve(
+            tx, who, ledger.Hold(**{name: getattr(held, name) for name in held.__slots__} | {"key": "other"})
+        )
+    assert counters(database, WIDE) == (40, 0)
+
+
+def test_a_limit_follows_the_policy(database: Database, artifact: str) -> None:
+    """A budget that was raised must help at once, and a lowered one must stop what comes next."""
+    reserve(database, payer(artifact, (WIDE, 10)), 10)
+    reserve(database, payer(artifact, (WIDE, 20)), 10, attempt=2)
+    with pytest.raises(BudgetExceeded, match="limit 0.000000005"):
+        reserve(database, payer(artifact, (WIDE, 5)), 1, attempt=3)
+
+
+_worlds = count()
+
+
+@given(amounts=st.lists(st.integers(min_value=1, max_value=60), max_size=12))
+@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_order_of_reservations_passes_the_limit(sqlite_database: Database, amounts: list[int]) -> None:
+    world = f"world-{next(_worlds)}"
+    who = payer(registered(sqlite_database), (world, 100))
+    taken = 0
+    for n, amount in enumerate(amounts):
+        with suppress(BudgetExceeded):
+            reserve(sqlite_database, who, amount, request=world, attempt=n + 1)
+            taken += amount
+        assert taken <= 100
+    assert counters(sqlite_database, world)[0] == taken
+
+
+def test_processes_that_race_for_one_budget_get_exactly_what_fits(
+    settings: Settings, database: Database, artifact: str
+) -> None:
+    """Read, compare, write lets two of them through at the last hold; the guard in WHERE lets one."""
+    database.engine.dispose()  # a forked child must not find connections of its parent
+
+    def work(number: int) -> int:
+        own = open_database(settings)
+        who = payer(artifact, (WIDE, 105), (f"artifact/{number}", 1000))
+        through = 0
+        for attempt in range(1, 5):
+            with suppress(BudgetExceeded):
+                reserve(own, who, 10, request=str(number), attempt=attempt)
+                through += 1
+        return through
+
+    assert sum(at_once(work, 8)) == 10
+    assert counters(database, WIDE) == (100, 0)
+    assert sum(counters(database, f"artifact/{number}")[0] for number in range(8)) == 100
+    assert books(database).balanced
+
+
+# --- what becomes of a hold
+
+
+def test_settling_books_what_was_used_and_returns_the_rest(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 100), (NARROW, 50))
+    key = reserve(database, who, 50)
+    settle(database, who, key)
+    assert counters(database, WIDE) == counters(database, NARROW) == (0, 35)
+    with database.read() as connection:
+        spent = ledger.spent(connection, artifact=artifact)
+        assert (spent.cost_nano_usd, spent.attempts) == (35, 1)
+        assert (spent.input_tokens, spent.cached_input_tokens, spent.output_tokens) == (30, 10, 5)
+        assert ledger.answer_of(connection, key.rpartition("/")[0]) == "a" * 64
+        assert ledger.price_version(connection, spent.entry_ids) == "test 1"
+        assert not connection.scalar(sa.select(sa.func.max(sa.cast(tables.entry.c.overrun, sa.Integer))))
+
+
+def test_a_cost_above_the_hold_is_booked_and_flagged(database: Database, artifact: str) -> None:
+    """The money is gone. A book that refuses to say so is worth nothing."""
+    who = payer(artifact, (WIDE, 30))
+    settle(database, who, reserve(database, who, 30))
+    assert counters(database, WIDE) == (0, 35)
+    with database.read() as connection:
+        calls = sa.select(tables.entry.c.overrun).where(tables.entry.c.kind == "call")
+        assert set(connection.scalars(calls)) == {True}
+        assert ledger.left_nano_usd(connection, who.budgets) == -5
+    with pytest.raises(BudgetExceeded):
+        reserve(database, who, 0, attempt=2)
+
+
+@pytest.mark.parametrize("first", ["settle", "release", "suspend"])
+@pytest.mark.parametrize("second", ["settle", "release", "suspend"])
+def test_a_reservation_has_one_outcome(database: Database, artifact: str, first: str, second: str) -> None:
+    who = payer(artifact, (WIDE, 100))
+    key = reserve(database, who, 50)
+
+    def close(how: str) -> None:
+        with database.write() as tx:
+            if how == "settle":
+                ledger.settle(tx, who, key, USAGE, response_sha256="a" * 64)
+            elif how == "release":
+                ledger.release(tx, who, key, proof="HTTP 401")
+            else:
+                ledger.suspend(tx, who, key, why="time-out")
+
+    close(first)
+    before = counters(database, WIDE), books(database)
+    with pytest.raises(AlreadySettled):
+        close(second)
+    assert (counters(database, WIDE), books(database)) == before
+
+
+@pytest.mark.parametrize("how", ["settle", "release", "suspend"])
+def test_a_reservation_that_nobody_made_has_no_outcome(database: Database, artifact: str, how: str) -> None:
+    who = payer(artifact, (WIDE, 100))
+    actions = {
+        "settle": lambda tx: ledger.settle(tx, who, "k", USAGE, response_sha256="a" * 64),
+        "release": lambda tx: ledger.release(tx, who, "k", proof="HTTP 401"),
+        "suspend": lambda tx: ledger.suspend(tx, who, "k", why="time-out"),
+    }
+    with pytest.raises(LedgerError, match="no reservation k"), database.write() as tx:
+        actions[how](tx)
+
+
+def test_a_released_hold_can_be_held_again(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 50))
+    key = reserve(database, who, 50)
+    with database.write() as tx:
+        ledger.release(tx, who, key, proof="HTTP 401")
+    assert counters(database, WIDE) == (0, 0)
+    reserve(database, who, 50, attempt=2)
+
+
+def test_suspense_keeps_the_hold_and_is_no_cost_yet(database: Database, artifact: str) -> None:
+    """The provider has probably billed it: giving it back would let the same money be spent twice."""
+    who = payer(artifact, (WIDE, 50))
+    key = reserve(database, who, 50)
+    with database.write() as tx:
+        ledger.suspend(tx, who, key, why="time-out")
+    assert counters(database, WIDE) == (50, 0)
+    with database.read() as connection:
+        spent = ledger.spent(connection, artifact=artifact)
+    assert (spent.cost_nano_usd, spent.suspense_nano_usd, spent.attempts) == (0, 50, 1)
+    assert (books(database).open_reservations, books(database).suspense_nano_usd) == (0, 50)
+    with pytest.raises(BudgetExceeded):
+        reserve(database, who, 1, attempt=2)
+
+
+def test_what_a_dead_process_left_open_goes_to_suspense(database: Database, artifact: str) -> None:
+    """Only of its own artifact: another one may be in the middle of its call."""
+    other = registered_other(database)
+    who = payer(artifact, (WIDE, 500))
+    left_open = [reserve(database, who, 10, request=request) for request in ("r", "s")]
+    settle(database, who, reserve(database, who, 50, request="t"))
+    reserve(database, payer(other, (WIDE, 500)), 7)
+    with database.write() as tx:
+        assert sorted(ledger.suspend_open(tx, who)) == sorted(left_open)
+        assert ledger.suspend_open(tx, who) == []
+    assert (books(database).open_reservations, books(database).suspense_nano_usd) == (1, 20)
+    assert counters(database, WIDE) == (27, 35)
+    assert books(database).balanced
+
+
+def registered_other(database: Database) -> str:
+    from finops_ai_tests.records import brief
+
+    return registered(database, brief(topic="Another"))
+
+
+def test_a_settlement_speaks_the_price_of_its_reservation(database: Database, artifact: str) -> None:
+    """The policy may have changed while the call was under way."""
+    who = payer(artifact, (WIDE, 100))
+    settle(database, who, reserve(database, who, 50))
+    with database.read() as connection:
+        calls = connection.execute(sa.select(tables.entry).where(tables.entry.c.kind == "call")).all()
+    assert {call.unit: (call.quantity, call.amount_nano_usd) for call in calls} == {
+        "input_tokens": (20, 20),
+        "cached_input_tokens": (10, 5),
+        "output_tokens": (5, 10),
+    }
+    assert {(call.tier, call.model, call.credit) for call in calls} == {
+        ("standard", "model-a", "provider/provider.example")
+    }
+
+
+def test_attempts_of_an_operation_are_counted(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 100))
+    key = reserve(database, who, 1)
+    reserve(database, who, 1, attempt=2)
+    with database.read() as connection:
+        assert ledger.attempts_of(connection, key.rpartition("/")[0]) == 2
+        assert ledger.answer_of(connection, key.rpartition("/")[0]) is None
