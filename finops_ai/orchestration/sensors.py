@@ -1,7 +1,8 @@
 """What moves artifacts on while nobody watches: briefs that arrive, work that is due, packets that are signed.
 
-Belongs here: asking for runs. What a tick needs is imported by the tick. Does not belong here: any right. A sensor's cursor can be edited by everybody who sees the web UI, so a
-wrong request must cost a refused run and no more: every step verifies what it needs.
+Belongs here: asking for runs; what a tick needs beyond that, it imports itself. Does not: any right. A sensor's cursor can
+be edited by everybody who sees the web UI, so a wrong request must cost a refused run and no more: every step verifies what
+it needs.
 """
 
 from pathlib import Path
@@ -32,7 +33,7 @@ DECISIONS_PER_TICK_MAX = 100  # a tick is cut at 60 s; a backlog is worked off o
     description="Takes briefs from the inbox folder of the home; one that is wrong goes to inbox/refused with its reason.",
     job_name="produce",
 )
-def inbox(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.SensorResult | dg.SkipReason:
+def inbox(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.SensorResult | dg.SkipReason:  # noqa: ARG001
     """A brief that was taken moves to `accepted`, so that it is not read again; its sources stay where they are."""
     folder = workbench.settings.inbox
     files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])[:BRIEFS_PER_TICK_MAX] if folder.is_dir() else []
@@ -128,7 +129,9 @@ def sign_off(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> 
         if not decisions:
             return dg.SkipReason("no decision since the last tick")
         standings = {
-            d.packet_digest: standing_of(connection, workbench.policy, artifact=d.artifact, packet_digest=d.packet_digest)
+            d.packet_digest: standing_of(
+                connection, workbench.policy, artifact=d.artifact, packet_digest=d.packet_digest
+            )
             for d in decisions
         }
     requests = [_publish_request(workbench, decision) for decision in to_publish(decisions, standings)]

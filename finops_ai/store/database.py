@@ -120,8 +120,9 @@ def insert_missing(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[st
 
 def _insert_new(tx: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Both databases have it, each under its own dialect."""
-    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    if tx.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def _make_sqlite_durable(engine: sa.Engine) -> None:

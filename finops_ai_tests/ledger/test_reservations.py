@@ -3,6 +3,7 @@
 These run on real databases, because what can go wrong is the guard in the SQL, not our sums.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 
@@ -16,8 +17,8 @@ from finops_ai import ledger
 from finops_ai.ledger import AlreadySettled, BudgetExceeded, KeyReused, LedgerError, Payer
 from finops_ai.pricing import Usage
 from finops_ai.settings import Settings
-from finops_ai.store import Database, open_database, tables
-from finops_ai_tests.records import at_once, hold_of, payer, registered
+from finops_ai.store import Database, open_database, sha256_hex, tables
+from finops_ai_tests.records import at_once, brief, hold_of, payer, registered
 
 WIDE, NARROW = "cost_centre/cc-4711/2026-11", "artifact/a"
 USAGE = Usage(input_tokens=30, cached_input_tokens=10, output_tokens=5)  # 20 + 5 + 10 nano-USD
@@ -31,7 +32,7 @@ def artifact(database: Database) -> str:
 def reserve(database: Database, who: Payer, amount: int, *, request: str = "r", attempt: int = 1) -> str:
     """The key of one hold, in a transaction of its own."""
     with database.write() as tx:
-        operation = ledger.open_operation(tx, who, request_sha256=request.ljust(64, "0"))
+        operation = ledger.open_operation(tx, who, request_sha256=sha256_hex(request.encode()))
         wanted = hold_of(operation, amount, attempt=attempt)
         ledger.reserve(tx, who, wanted)
     return wanted.key
@@ -98,7 +99,7 @@ def test_a_key_that_comes_back_for_another_call_is_an_error(database: Database, 
     with pytest.raises(KeyReused):
         reserve(database, who, 41)
     with pytest.raises(KeyReused), database.write() as tx:  # the same attempt under another key
-        held = hold_of(f"{artifact}/draft/0/" + "r".ljust(16, "0"), 40)
+        held = hold_of(f"{artifact}/draft/0/{sha256_hex(b'r')[:16]}", 40)
         ledger.reserve(
             tx, who, ledger.Hold(**{name: getattr(held, name) for name in held.__slots__} | {"key": "other"})
         )
@@ -182,38 +183,31 @@ def test_a_cost_above_the_hold_is_booked_and_flagged(database: Database, artifac
         reserve(database, who, 0, attempt=2)
 
 
-@pytest.mark.parametrize("first", ["settle", "release", "suspend"])
-@pytest.mark.parametrize("second", ["settle", "release", "suspend"])
-def test_a_reservation_has_one_outcome(database: Database, artifact: str, first: str, second: str) -> None:
+CLOSING: dict[str, Callable[[sa.Connection, Payer, str], None]] = {
+    "settle": lambda tx, who, key: ledger.settle(tx, who, key, USAGE, response_sha256="a" * 64),
+    "release": lambda tx, who, key: ledger.release(tx, who, key, proof="HTTP 401"),
+    "suspend": lambda tx, who, key: ledger.suspend(tx, who, key, why="time-out"),
+}
+
+
+@pytest.mark.parametrize("first", CLOSING)
+def test_a_reservation_has_one_outcome(database: Database, artifact: str, first: str) -> None:
     who = payer(artifact, (WIDE, 100))
     key = reserve(database, who, 50)
-
-    def close(how: str) -> None:
-        with database.write() as tx:
-            if how == "settle":
-                ledger.settle(tx, who, key, USAGE, response_sha256="a" * 64)
-            elif how == "release":
-                ledger.release(tx, who, key, proof="HTTP 401")
-            else:
-                ledger.suspend(tx, who, key, why="time-out")
-
-    close(first)
+    with database.write() as tx:
+        CLOSING[first](tx, who, key)
     before = counters(database, WIDE), books(database)
-    with pytest.raises(AlreadySettled):
-        close(second)
+    for second in CLOSING:
+        with pytest.raises(AlreadySettled), database.write() as tx:
+            CLOSING[second](tx, who, key)
     assert (counters(database, WIDE), books(database)) == before
 
 
-@pytest.mark.parametrize("how", ["settle", "release", "suspend"])
-def test_a_reservation_that_nobody_made_has_no_outcome(database: Database, artifact: str, how: str) -> None:
-    who = payer(artifact, (WIDE, 100))
-    actions = {
-        "settle": lambda tx: ledger.settle(tx, who, "k", USAGE, response_sha256="a" * 64),
-        "release": lambda tx: ledger.release(tx, who, "k", proof="HTTP 401"),
-        "suspend": lambda tx: ledger.suspend(tx, who, "k", why="time-out"),
-    }
-    with pytest.raises(LedgerError, match="no reservation k"), database.write() as tx:
-        actions[how](tx)
+def test_a_reservation_that_nobody_made_has_no_outcome(sqlite_database: Database) -> None:
+    who = payer(registered(sqlite_database), (WIDE, 100))
+    for how in CLOSING:
+        with pytest.raises(LedgerError, match="no reservation k"), sqlite_database.write() as tx:
+            CLOSING[how](tx, who, "k")
 
 
 def test_a_released_hold_can_be_held_again(database: Database, artifact: str) -> None:
@@ -242,7 +236,7 @@ def test_suspense_keeps_the_hold_and_is_no_cost_yet(database: Database, artifact
 
 def test_what_a_dead_process_left_open_goes_to_suspense(database: Database, artifact: str) -> None:
     """Only of its own artifact: another one may be in the middle of its call."""
-    other = registered_other(database)
+    other = registered(database, brief(topic="Another"))
     who = payer(artifact, (WIDE, 500))
     left_open = [reserve(database, who, 10, request=request) for request in ("r", "s")]
     settle(database, who, reserve(database, who, 50, request="t"))
@@ -253,12 +247,6 @@ def test_what_a_dead_process_left_open_goes_to_suspense(database: Database, arti
     assert (books(database).open_reservations, books(database).suspense_nano_usd) == (1, 20)
     assert counters(database, WIDE) == (27, 35)
     assert books(database).balanced
-
-
-def registered_other(database: Database) -> str:
-    from finops_ai_tests.records import brief
-
-    return registered(database, brief(topic="Another"))
 
 
 def test_a_settlement_speaks_the_price_of_its_reservation(database: Database, artifact: str) -> None:

@@ -31,7 +31,7 @@ def review_packet(context: dg.AssetExecutionContext, step: Step) -> dg.Materiali
         also=keep,
         metadata={
             "packet digest": packet.digest,
-            "sign-off": "by policy (low impact)" if rule.by_policy else f"quorum {rule.quorum}",
+            "sign-off": "by policy (low impact)" if rule.by_policy else "quorum: " + ", ".join(f"{role} {count}" for role, count in rule.quorum.items()),
         },
         body={
             "how to sign": dg.MetadataValue.md(
@@ -82,9 +82,10 @@ def how_to_sign(artifact: str, digest: str, verdict: GateVerdict, *, by_policy: 
         return "Low impact: signed by policy. A reviewer may still reject it before it is published."
     return (
         "On the command line:\n\n"
-        f"```\nFINOPS_AI_REVIEWER_TOKEN=… finops-ai decide {artifact} approve --digest {digest} --reason '…'\n```\n\n"
-        "In the web UI: Jobs → `record_sign_off` → Launchpad, choose this partition, and paste what the same command "
-        "prints with `--launchpad`."
+        f"```\nexport FINOPS_AI_REVIEWER_TOKEN=…\nfinops-ai decide {artifact} approve \\\n"
+        f"  --digest {digest} \\\n  --reason '…'\n```\n\n"
+        "In the web UI: the same command with `--launchpad` prints\n\n"
+        "the config of the job `record_sign_off`, and a link to it filled in."
     )
 
 
