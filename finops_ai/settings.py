@@ -50,7 +50,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises SettingsError: production without PostgreSQL (never a silent SQLite), an address that is not PostgreSQL's.
     """
     url = environ.get("FINOPS_AI_POSTGRES_URL") or None
-    production = environ.get("FINOPS_AI_ENV", "") == "production"
+    stage = environ.get("FINOPS_AI_ENV") or "development"
+    if stage not in ("development", "production"):  # a misspelt "production" must not become a development machine
+        raise SettingsError(f"FINOPS_AI_ENV is {stage!r}; it is development or production")
+    production = stage == "production"
     if production and url is None:
         raise SettingsError("FINOPS_AI_ENV=production needs FINOPS_AI_POSTGRES_URL; SQLite is for one person's machine")
     policy = environ.get("FINOPS_AI_POLICY") or None
@@ -62,7 +65,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         objects_url=environ.get("FINOPS_AI_OBJECTS") or None,
         user=environ.get("FINOPS_AI_USER") or _login_name(),
         ui_url=(environ.get("FINOPS_AI_UI_URL") or DEFAULT_UI_URL).rstrip("/"),
-        trust_launchpad=environ.get("FINOPS_AI_LAUNCHPAD_IDENTITY", "") == "proxy",
+        trust_launchpad=_trusts_proxy(environ.get("FINOPS_AI_LAUNCHPAD_IDENTITY") or "signature"),
     )
 
 
@@ -82,6 +85,12 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "FINOPS_AI_UI_URL": settings.ui_url,
     }
     return always | {name: value for name, value in optional.items() if value is not None}
+
+
+def _trusts_proxy(identity: str) -> bool:
+    if identity not in ("signature", "proxy"):
+        raise SettingsError(f"FINOPS_AI_LAUNCHPAD_IDENTITY is {identity!r}; it is signature or proxy")
+    return identity == "proxy"
 
 
 def _with_driver(url: str) -> str:

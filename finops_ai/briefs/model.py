@@ -19,6 +19,7 @@ Form = Literal["briefing", "report", "answer", "page"]
 Grade = Literal["primary", "secondary", "rumor"]
 
 SLUG_LENGTH_MAX = 40
+_REORDERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # text that is shown in another order
 KEY_DIGITS = 10  # of the brief's SHA-256: 40 bits, one accidental clash in about a million briefs of the same title
 
 
@@ -36,10 +37,11 @@ def _money(value: object) -> Decimal:
 
 
 def _plain_text(value: str) -> str:
-    """One line, no control characters: these texts are shown in tables, file names and prompts."""
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Co") for c in value):
-        raise ValueError("control characters and line breaks are not allowed here")
-    if not value.strip():
+    """One visible line that reads as it is stored: these texts are shown in tables, file names and prompts."""
+    categories = [unicodedata.category(c) for c in value]
+    if {"Cc", "Cs", "Co"} & {*categories} or any(unicodedata.bidirectional(c) in _REORDERING for c in value):
+        raise ValueError("control characters, line breaks and reordering marks are not allowed here")
+    if all(category[0] in "CZ" for category in categories):
         raise ValueError("must not be blank")
     return " ".join(value.split())
 

@@ -16,6 +16,14 @@ from finops_ai.briefs.model import Brief
 BYTES_MAX = 256_000
 DEPTH_MAX = 8
 
+_OPENING = (
+    yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.BlockMappingStartToken,
+)
+_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -118,17 +126,19 @@ def _load(text: str, name: str) -> tuple[object, dict[tuple[str | int, ...], int
     """The plain values of the document and the line of each. Built node by node, so that nothing is ever expanded."""
     lines: dict[tuple[str | int, ...], int] = {}
     try:
-        for token in yaml.scan(text):
+        depth = 0
+        for token in yaml.scan(text):  # token by token: the time to scan brackets grows with the square of their depth
+            depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+            line = token.start_mark.line + 1
+            if depth > DEPTH_MAX:
+                raise BriefError([Problem(name, "", f"nested deeper than {DEPTH_MAX}", line)])
             if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):
-                mark = token.start_mark
-                raise BriefError(
-                    [Problem(name, "", "anchors, aliases and tags are not allowed in a brief", mark.line + 1)]
-                )
+                raise BriefError([Problem(name, "", "anchors, aliases and tags are not allowed in a brief", line)])
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise BriefError([Problem(name, "", f"not valid YAML: {error.problem}", line)]) from None
-    except (yaml.YAMLError, RecursionError) as error:
+        at = error.problem_mark.line + 1 if error.problem_mark else None
+        raise BriefError([Problem(name, "", f"not valid YAML: {error.problem}", at)]) from None
+    except yaml.YAMLError as error:
         raise BriefError([Problem(name, "", f"not valid YAML: {error}")]) from None
     if not isinstance(root, yaml.MappingNode):
         raise BriefError([Problem(name, "", "a brief is a mapping of fields; start from the example in the README")])
@@ -137,8 +147,6 @@ def _load(text: str, name: str) -> tuple[object, dict[tuple[str | int, ...], int
 
 def _plain(node: yaml.Node, place: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], name: str) -> object:
     lines[place] = node.start_mark.line + 1
-    if len(place) > DEPTH_MAX:
-        raise BriefError([Problem(name, ".".join(map(str, place)), f"nested deeper than {DEPTH_MAX}", lines[place])])
     if isinstance(node, yaml.MappingNode):
         return _plain_mapping(node, place, lines, name)
     if isinstance(node, yaml.SequenceNode):
@@ -156,9 +164,11 @@ def _plain_mapping(
 ) -> dict[str, object]:
     found: dict[str, object] = {}
     for key_node, value_node in node.value:
+        at = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise BriefError([Problem(name, ".".join(map(str, place)), "a field's name must be plain text", at)])
         key = str(key_node.value)
         if key in found:
-            at = key_node.start_mark.line + 1
             raise BriefError([Problem(name, ".".join(map(str, (*place, key))), "this field is given twice", at)])
         found[key] = _plain(value_node, (*place, key), lines, name)
     return found

@@ -5,6 +5,7 @@ Belongs here: presentation common to commands. Does not: commands.
 
 import functools
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -62,6 +63,12 @@ def fail(problems: Iterable[dict[str, Any]], *, as_json: bool) -> NoReturn:
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def program() -> str:
+    """How this program was called, for commands that people copy: `.venv/bin/finops-ai` where it is not on the PATH."""
+    called = sys.argv[0]
+    return called if called.endswith("finops-ai") and not shutil.which("finops-ai") else "finops-ai"
 
 
 def console() -> Console:

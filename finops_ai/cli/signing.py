@@ -3,14 +3,20 @@
 Belongs here: these commands. Does not: any check of a decision (`signoff`).
 """
 
+import dataclasses
 import os
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 import click
 
-from finops_ai.cli.shared import Refused, command, known_artifact, open_records, print_json, print_table
+from finops_ai.cli.shared import Records, Refused, command, known_artifact, open_records, print_json, print_table
 from finops_ai.settings import Settings
 
+if TYPE_CHECKING:
+    from finops_ai.signoff import Reviewer, Standing
+
+VERDICTS = {"approve": "approve", "request-changes": "request_changes", "reject": "reject"}
 TOKEN_VARIABLE = "FINOPS_AI_REVIEWER_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -95,7 +101,7 @@ def revoke(name: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("artifact")
-@click.argument("verdict", type=click.Choice(["approve", "request-changes", "reject"]))
+@click.argument("verdict", type=click.Choice(list(VERDICTS)))
 @click.option("--digest", required=True, help="The packet's digest, as `status` and the web UI show it.")
 @click.option("--reason", required=True, help="Why. It is part of the record; name facts to leave out (`drop F3`).")
 @click.option(
@@ -116,16 +122,14 @@ def decide(
 
     records = open_records()
     token = os.environ.get(TOKEN_VARIABLE, "")
-    if not token:
-        raise Refused([{"field": TOKEN_VARIABLE, "reason": "not set; `finops-ai reviewer add` prints a token"}])
-    chosen = {"approve": "approve", "request-changes": "request_changes", "reject": "reject"}[verdict]
+    chosen: signoff.Verdict = VERDICTS[verdict]  # type: ignore[assignment]  # its values are the verdicts
+    person = _identified(records, token)
+    if launchpad:
+        config = _launchpad_config(person.name, token, chosen, digest=digest, reason=reason)
+        page = _launchpad_url(records.settings, artifact, config)
+        click.echo(f"{config}\n# or open this page and press Launch Run:\n# {page}")
+        return
     try:
-        with records.database.read() as connection:
-            person = signoff.by_token(connection, token)
-        if launchpad:
-            config = _launchpad_config(person.name, token, chosen, digest=digest, reason=reason)
-            click.echo(f"{config}\n# or open this page and press Launch Run:\n# {_launchpad_url(records.settings, artifact, config)}")
-            return
         with known_artifact():
             decision = signoff.record_decision(
                 records.database,
@@ -133,26 +137,35 @@ def decide(
                 artifact=artifact,
                 packet_digest=digest,
                 reviewer=person,
-                verdict=chosen,  # type: ignore[arg-type]  # the choices above
+                verdict=chosen,
                 reason=reason,
                 identified_by="token",
                 review_seconds=minutes * 60,
             )
-            with records.database.read() as connection:
-                standing = signoff.standing_of(connection, records.policy, artifact=artifact, packet_digest=digest)
-    except signoff.ReviewerError as error:
-        raise Refused([{"field": TOKEN_VARIABLE, "reason": str(error)}]) from None
     except signoff.DecisionRefused as error:
         raise Refused([{"field": "decision", "reason": str(error)}]) from None
+    with records.database.read() as connection:
+        standing = signoff.standing_of(connection, records.policy, artifact=artifact, packet_digest=digest)
     if as_json:
-        print_json({"id": decision.id, "artifact": artifact, "digest": digest, "verdict": chosen, "reviewer": person.name,
-                    "role": person.role, "approved": standing.approved, "missing": dict(standing.missing)})  # fmt: skip
+        print_json(dataclasses.asdict(decision) | {"approved": standing.approved, "missing": dict(standing.missing)})
         return
     click.echo(f"recorded: {chosen} by {person.name} ({person.role})")
     click.echo(_what_next(standing))
 
 
-def _what_next(standing: "signoff.Standing") -> str:  # type: ignore[name-defined]  # noqa: F821
+def _identified(records: Records, token: str) -> "Reviewer":
+    from finops_ai.signoff import ReviewerError, by_token
+
+    if not token:
+        raise Refused([{"field": TOKEN_VARIABLE, "reason": "not set; `finops-ai reviewer add` prints a token"}])
+    try:
+        with records.database.read() as connection:
+            return by_token(connection, token)
+    except ReviewerError as error:
+        raise Refused([{"field": TOKEN_VARIABLE, "reason": str(error)}]) from None
+
+
+def _what_next(standing: "Standing") -> str:
     if standing.rejected:
         return "rejected: this is final for the artifact"
     if standing.changes_requested:

@@ -20,13 +20,15 @@ from finops_ai.cli.shared import (
     open_records,
     print_json,
     print_table,
+    program,
 )
 from finops_ai.settings import load_settings
 
 if TYPE_CHECKING:
     from finops_ai.artifacts import Overview
     from finops_ai.briefs import BriefFile
-    from finops_ai.orchestration.lane import Done
+    from finops_ai.orchestration.lane import Done, Lane
+    from finops_ai.orchestration.workbench import Workbench
 
 
 @click.command()
@@ -99,10 +101,6 @@ def run(artifacts: tuple[str, ...], *, as_json: bool) -> None:
     Example:
       finops-ai run
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from finops_ai.briefs import artifact_keys
-    from finops_ai.orchestration.lane import Lane, add_partitions, open_instance
     from finops_ai.orchestration.workbench import open_workbench
     from finops_ai.policy import PolicyError
 
@@ -111,52 +109,56 @@ def run(artifacts: tuple[str, ...], *, as_json: bool) -> None:
         bench = open_workbench(settings)
     except PolicyError as error:
         raise Refused(str(error)) from None
-    with bench.database.read() as connection:
-        keys = artifact_keys(connection)
-    if unknown := [artifact for artifact in artifacts if artifact not in keys]:
-        raise Refused(
-            [{"field": "ARTIFACT", "reason": f"no artifact {name}; `finops-ai status` lists them"} for name in unknown]
-        )
-    chosen = list(artifacts) or keys
-    screen = console()
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    done: list[Done] = []
-    with open_instance(settings) as instance, Progress(*columns, console=screen, disable=as_json) as progress:
-        add_partitions(instance, bench)
-        bar = progress.add_task("running", total=len(chosen))
-
-        def on_step(artifact: str, step: str) -> None:
-            progress.update(bar, description=f"{artifact[:48]}: {step}")
-
-        lane = Lane(instance, dataclasses.replace(bench, on_step=on_step))
-        for artifact in chosen:
-            ran = _advance(lane, artifact, retry_held=bool(artifacts))
-            done += ran
-            progress.advance(bar)
-            if ran and not as_json:
-                progress.console.print(f"{artifact}: {_told(ran)}", markup=False)
+    chosen = _chosen(bench, artifacts)
+    done = _work_through(bench, chosen, retry_held=bool(artifacts), quiet=as_json)
     records = Records(settings)
     overviews = [_overview(records, artifact) for artifact in chosen]
     if as_json:
-        print_json(
-            [
-                _as_json(overview) | {"runs": sum(d.artifact == overview.artifact for d in done)}
-                for overview in overviews
-            ]
-        )
+        print_json([_as_json(o) | {"runs": sum(d.artifact == o.artifact for d in done)} for o in overviews])
     elif not done:
         click.echo("nothing to do: every artifact is finished or waits for a person")
     if any(overview.state == "failed" for overview in overviews):
         sys.exit(FAILED)
 
 
-def _advance(lane: "Lane", artifact: str, *, retry_held: bool) -> "list[Done]":  # type: ignore[name-defined]  # noqa: F821
+def _chosen(bench: "Workbench", artifacts: tuple[str, ...]) -> list[str]:
+    from finops_ai.briefs import artifact_keys
+
+    with bench.database.read() as connection:
+        keys = artifact_keys(connection)
+    if unknown := [artifact for artifact in artifacts if artifact not in keys]:
+        reason = "no artifact {}; `finops-ai status` lists them"
+        raise Refused([{"field": "ARTIFACT", "reason": reason.format(name)} for name in unknown])
+    return list(artifacts) or keys
+
+
+def _work_through(bench: "Workbench", artifacts: list[str], *, retry_held: bool, quiet: bool) -> "list[Done]":
+    """One artifact after another, under a bar that names the step at work."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from finops_ai.orchestration.lane import Lane, add_partitions, open_instance
+
+    text, count = TextColumn("{task.description}"), MofNCompleteColumn()
+    columns = (SpinnerColumn(), text, BarColumn(), count, TimeElapsedColumn())
+    done: list[Done] = []
+    with open_instance(bench.settings) as instance, Progress(*columns, console=console(), disable=quiet) as progress:
+        add_partitions(instance, bench)
+        bar = progress.add_task("running", total=len(artifacts))
+
+        def on_step(artifact: str, step: str) -> None:
+            progress.update(bar, description=f"{artifact[:48]}: {step}")
+
+        lane = Lane(instance, dataclasses.replace(bench, on_step=on_step))
+        for artifact in artifacts:
+            ran = _advance(lane, artifact, retry_held=retry_held)
+            done += ran
+            progress.advance(bar)
+            if ran and not quiet:
+                progress.console.print(f"{artifact}: {_told(ran)}", markup=False)
+    return done
+
+
+def _advance(lane: "Lane", artifact: str, *, retry_held: bool) -> "list[Done]":
     from finops_ai.store import LockTaken
 
     try:
@@ -246,14 +248,12 @@ def _signing_lines(overview: "Overview") -> list[str]:
     """The exact commands, for each role that is missing."""
     lines = ["  to sign it:"]
     lines += [
-        f"    finops-ai reviewer add {role}-reviewer --role {role}     # once; prints the token"
+        f"    {program()} reviewer add {role}-reviewer --role {role}     # once; prints the token"
         for role in overview.missing_roles
     ]
     lines.append(
-        f"    FINOPS_AI_REVIEWER_TOKEN=… finops-ai decide {overview.artifact} approve "
+        f"    FINOPS_AI_REVIEWER_TOKEN=… {program()} decide {overview.artifact} approve "
         f"--digest {overview.digest} --reason '…'"
     )
-    lines.append(
-        "    then: finops-ai run        (in the web UI: job record_sign_off; add --launchpad to get its config)"
-    )
+    lines.append(f"    then: {program()} run        (in the web UI: the same decide with --launchpad prints a link)")
     return lines

@@ -16,7 +16,9 @@ _budget = tables.budget
 def open_budgets(tx: sa.Connection, budgets: Sequence[Budget]) -> None:
     """Make sure that each budget exists with its limit of today; a limit changes when the policy does."""
     limits = dict(
-        tx.execute(sa.select(_budget.c.id, _budget.c.limit_nano_usd).where(_budget.c.id.in_([b.id for b in budgets]))).all()
+        tx.execute(
+            sa.select(_budget.c.id, _budget.c.limit_nano_usd).where(_budget.c.id.in_([b.id for b in budgets]))
+        ).all()
     )
     for budget in budgets:
         if budget.id not in limits:

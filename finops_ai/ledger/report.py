@@ -74,9 +74,7 @@ def cost_rows(
         query = query.where(_entry.c.artifact == artifact)
     # PostgreSQL sums bigints as NUMERIC
     sums = [column.name for column in _SUMS]
-    return [
-        dict(row) | {name: int(row[name]) for name in sums} for row in connection.execute(query).mappings()
-    ]
+    return [dict(row) | {name: int(row[name]) for name in sums} for row in connection.execute(query).mappings()]
 
 
 def entries_without(connection: sa.Connection, known: Collection[int], *, month: str) -> list[sa.Row[Any]]:

@@ -115,7 +115,9 @@ class Failure:
     @property
     def line(self) -> str:
         """What was found, why that matters, which control it serves."""
-        found = f"{self.column or self.expectation} is {self.sample}" if self.sample else self.column or self.expectation
+        found = (
+            f"{self.column or self.expectation} is {self.sample}" if self.sample else self.column or self.expectation
+        )
         return f"{found}: {self.why} [{self.control}]"
 
 
@@ -135,10 +137,7 @@ class GateVerdict:
         """The verdict as one line, for lists and for the head of the check's metadata."""
         if self.error:
             return f"could not run: {self.error}"
-        if self.passed:
-            head = f"passed: {self.evaluated} expectations"
-        else:
-            head = f"failed: {self._lines('critical')}"
+        head = f"passed: {self.evaluated} expectations" if self.passed else f"failed: {self._lines('critical')}"
         warned = self._lines("warning")
         return f"{head}; warnings: {warned}" if warned else head
 

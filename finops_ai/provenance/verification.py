@@ -17,7 +17,6 @@ from finops_ai.publishing import cited_labels
 from finops_ai.signoff import Packet
 from finops_ai.store import ObjectStore, StoreError, sha256_hex
 
-
 _TAG = re.compile(r"<[^<>]*>")
 
 

@@ -81,8 +81,8 @@ WRONG_FIELD: dict[str, tuple[Change, str, int | None, str]] = {  # change, field
     "topic of zero-width characters": (("What prefix caching costs", '"\\u200b\\u200b"'), "topic", 1, "blank"),
     "control character": (("What prefix caching costs", '"a\\u0007b"'), "topic", 1, "control"),
     "line break": (("What prefix caching costs", '"a\\nb"'), "topic", 1, "line breaks"),
-    "text that reads backwards": (("What prefix caching costs", '"a\\u202Eb"'), "topic", 1, "control"),
-    "half a character": (("What prefix caching costs", '"a\\ud800b"'), "topic", 1, "control"),
+    "text that reads backwards": (("What prefix caching costs", '"a\\u202Eb"'), "topic", 1, "reordering"),
+    "half a character": (("What prefix caching costs", '"a\\ud800b"'), "topic", 1, "unicode"),
     "topic too long": (("What prefix caching costs", "x" * 201), "topic", 1, "200 characters"),
     "name with a slash": (("cc-4711", "../cc"), "cost_centre", 8, "pattern"),
     "name with a final line break": (("cc-4711", '"cc-4711\\n"'), "cost_centre", 8, "pattern"),
@@ -101,7 +101,7 @@ WRONG_FIELD: dict[str, tuple[Change, str, int | None, str]] = {  # change, field
     "value worth nothing": (("expected_usd: 900", "expected_usd: 0"), "intent.value.expected_usd", 6, "greater than 0"),
     "no sources": ((GOOD[GOOD.index("sources:") :], "sources: []\n"), "sources", 12, "at least 1"),
     "sources as a mapping": ((GOOD[GOOD.index("sources:") :], "sources: {uri: a}\n"), "sources", 12, "valid list"),
-    "too many sources": (("sources:\n", "sources:\n" + "  - {uri: notes.md}\n" * 500), "sources", 12, "at most 500"),
+    "too many sources": (("sources:\n", "sources:\n" + "  - {uri: notes.md}\n" * 500), "sources", 13, "at most 500"),
     "missing file": (("notes.md", "gone.md"), "sources.0.uri", 13, "no such file"),
     "folder as a source": (("notes.md", "."), "sources.0.uri", 13, "no such file"),
     "outside the folder": (("notes.md", "../secret.txt"), "sources.0.uri", 13, "outside the brief's folder"),
@@ -113,16 +113,13 @@ WRONG_FIELD: dict[str, tuple[Change, str, int | None, str]] = {  # change, field
     "a null byte": (("notes.md", '"a\\0b"'), "sources.0.uri", 13, "control"),
     "duplicate key": (("impact: high", "impact: high\nimpact: low"), "impact", 11, "given twice"),
     "duplicate key inside": (("grade: primary", "grade: primary, grade: rumor"), "sources.0.grade", 13, "given twice"),
-    "deep nesting": (("topic: What", "topic: " + "[" * 40 + "]" * 40 + " #"), "topic" + ".0" * 8, 1, "nested deeper"),
+    "deep nesting": (("topic: What", "topic: " + "[" * 40 + "]" * 40 + " #"), "", 1, "nested deeper"),
     "a target that is no name": (("impact: high", "impact: high\ntargets: ['a b']"), "targets.0", 11, "pattern"),
-    "a date as a topic": (("What prefix caching costs", "2026-13-45"), "", None, ""),
     "a broken date": (("0.50", "2026-99-99"), "budget_usd", 11, "not an amount"),
     "a number that is none": (("0.50", "0b"), "budget_usd", 11, "not an amount"),
     "a number with a billion digits": (("0.50", "9" * 5000), "budget_usd", 11, ""),
-    "sexagesimal": (("0.50", "1:30:0"), "budget_usd", 11, ""),
-    "binary key": (("impact: high", "? [a, b]\n: c\nimpact: high"), "", 10, "key"),
+    "a list as a key": (("impact: high", "? [a, b]\n: c\nimpact: high"), "", 10, "plain text"),
 }
-del WRONG_FIELD["a date as a topic"], WRONG_FIELD["sexagesimal"]
 
 
 @pytest.mark.parametrize(("change", "field", "line", "reason"), WRONG_FIELD.values(), ids=WRONG_FIELD)
@@ -155,7 +152,9 @@ WRONG_FILE: dict[str, tuple[str | bytes, int | None, str]] = {
     "UTF-16": (GOOD.encode("utf-16"), None, "UTF-8"),
     "a control character in the file": (GOOD.replace("go or", "go\x00or"), None, "not valid YAML"),
     "a topic of a megabyte": (GOOD.replace("What", "x" * 1_000_000), None, "larger than"),
-    "brackets without end": ("a: " + "[" * 200_000, None, "not valid YAML"),
+    "brackets without end": ("a: " + "[" * 200_000, 1, "nested deeper"),
+    "dashes without end": ("- " * 100_000, 1, "nested deeper"),
+    "questions without end": ("? " * 100_000, 1, "nested deeper"),
 }
 
 

@@ -58,7 +58,7 @@ def test_two_processes_at_once_publish_once(shell: Shell, tmp_path: Path) -> Non
 
 
 def test_a_killed_run_is_finished_by_the_next_one(shell: Shell, tmp_path: Path) -> None:
-    """kill -9 at random moments: nothing is published twice, no cost is lost, no lock stays behind."""
+    """With kill -9 at random moments: nothing is published twice, no cost is lost, no lock stays behind."""
     seed = 20261123
     chance = random.Random(seed)
     shell("submit", str(write_brief(tmp_path)))

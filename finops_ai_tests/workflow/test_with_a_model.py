@@ -25,7 +25,7 @@ def test_a_drafted_artifact_is_published_and_paid_to_the_token(either_home: Depl
         for key in ("input_tokens", "cached_input_tokens", "attempts", "model")
     }
     assert found == {"input_tokens": 900, "cached_input_tokens": 400, "attempts": 1, "model": "small"}
-    assert draft.metadata["finops/price_version"].value.startswith("policy ")
+    assert str(draft.metadata["finops/price_version"].value).startswith("policy ")
     with home.bench.database.read() as connection:
         calls = ledger.spent(connection, artifact=artifact, kind="call")
     assert calls.cost_nano_usd == CALL_NANO_USD

@@ -10,6 +10,7 @@ from finops_ai.orchestration.assets.draft import confirmed, draft_of
 from finops_ai.orchestration.gate_factory import GateVerdict, judge
 from finops_ai.orchestration.gates import readiness_gate
 from finops_ai.orchestration.workbench import Step
+from finops_ai.policy import Approval
 from finops_ai.publishing import KNOWN_TARGETS, file_name, render_html, render_markdown
 from finops_ai.signoff import Packet, keep_packet, sign_by_policy
 
@@ -31,7 +32,7 @@ def review_packet(context: dg.AssetExecutionContext, step: Step) -> dg.Materiali
         also=keep,
         metadata={
             "packet digest": packet.digest,
-            "sign-off": "by policy (low impact)" if rule.by_policy else "quorum: " + ", ".join(f"{role} {count}" for role, count in rule.quorum.items()),
+            "sign-off": _rule_line(rule),
         },
         body={
             "how to sign": dg.MetadataValue.md(
@@ -87,6 +88,12 @@ def how_to_sign(artifact: str, digest: str, verdict: GateVerdict, *, by_policy: 
         "In the web UI: the same command with `--launchpad` prints\n\n"
         "the config of the job `record_sign_off`, and a link to it filled in."
     )
+
+
+def _rule_line(rule: Approval) -> str:
+    if rule.by_policy:
+        return "by policy (low impact)"
+    return "quorum: " + ", ".join(f"{role} {count}" for role, count in rule.quorum.items())
 
 
 def _gate_state(progress: Progress, gate: str, subject_sha256: str) -> str:
