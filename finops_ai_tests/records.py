@@ -107,7 +107,7 @@ def claim(text: str, verdict: Any = "confirmed", *, uri: str = "notes.md") -> Cl
     )
 
 
-def packet(artifact: str, **changes: Any) -> Packet:
+def packet(artifact: str, /, **changes: Any) -> Packet:
     """A packet of one file."""
     fields: dict[str, Any] = {
         "artifact": artifact,

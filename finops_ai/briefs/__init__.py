@@ -12,6 +12,7 @@ from finops_ai.briefs.register import (
     brief_of,
     folder_of,
     register,
+    registered_at,
     submitters_of,
 )
 
@@ -36,5 +37,6 @@ __all__ = [
     "parse_brief",
     "read_brief",
     "register",
+    "registered_at",
     "submitters_of",
 ]

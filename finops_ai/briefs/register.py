@@ -65,6 +65,14 @@ def folder_of(connection: sa.Connection, key: str) -> Path:
     return Path(folder)
 
 
+def registered_at(connection: sa.Connection, key: str) -> str:
+    """When the artifact came to be: the start of its cycle time."""
+    at = connection.scalar(sa.select(tables.artifact.c.created_at).where(tables.artifact.c.key == key))
+    if at is None:
+        raise UnknownArtifact(f"no artifact {key}")
+    return str(at)
+
+
 def submitters_of(connection: sa.Connection, key: str) -> list[str]:
     """Everybody who submitted this brief."""
     submission = tables.submission

@@ -155,8 +155,9 @@ def _call(client: "openai.OpenAI", request: dict[str, Any], key: str, tier: Tier
     header = {"Idempotency-Key": hashlib.sha256(key.encode()).hexdigest()[:32]}
     try:
         response = client.chat.completions.create(**request, extra_headers=header, timeout=tier.timeout_s)
-        answer: dict[str, Any] = response.model_dump(mode="json")
-        return answer
+        if not isinstance(response, openai.types.chat.ChatCompletion):  # the library hands out any other body as it is
+            raise ValueError(f"{str(response)[:200]!r} is no chat completion")
+        return response.model_dump(mode="json", warnings=False)
     except openai.APIStatusError as error:
         again = error.status_code in (RATE_LIMITED, 408, 409) or error.status_code >= 500
         return _Failure(
@@ -189,8 +190,11 @@ def _usage(request: dict[str, Any], response: dict[str, Any]) -> tuple[Usage, bo
 
 
 def _text_of(response: dict[str, Any]) -> str:
-    choices = response.get("choices") or []
-    return str((choices[0].get("message") or {}).get("content") or "") if choices else ""
+    """What was written; "" where a choice or its message is not what it should be: it is metered all the same."""
+    try:
+        return str(response["choices"][0]["message"]["content"] or "")
+    except (KeyError, IndexError, TypeError):
+        return ""
 
 
 def _provider(tier: Tier) -> str:
@@ -201,9 +205,10 @@ def _provider(tier: Tier) -> str:
 
 def _retry_after_s(header: str | None) -> float | None:
     try:
-        return min(float(header), RETRY_AFTER_MAX_S) if header else None
+        wait_s = float(header or "")
     except ValueError:
         return None
+    return min(max(wait_s, 0.0), RETRY_AFTER_MAX_S) if wait_s == wait_s else None  # nan is no time
 
 
 def _pause_s(failure: _Failure, tries: int) -> float:

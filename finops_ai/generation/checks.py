@@ -3,9 +3,10 @@
 Belongs here: reading a draft's sentences and citations, and the deterministic comparison with the cited facts. Does not:
 what makes the gate fail (`orchestration.gates`). Headings are not sentences; every sentence must cite.
 
-A quotation is held when a cited fact is, token for token, that sentence. A paraphrase is held when nothing speaks
-against it: every number and every name stands in the cited facts, no negation was added or lost, and most of its words
-come from there. That is a veto, not a proof, which is why a person signs.
+A quotation is held when a cited fact is, token for token, that sentence; quotation marks around anything else are a
+promise that is not kept. A paraphrase is held when nothing speaks against it: every number and every name stands in the
+cited facts, no negation was added or lost, and most of its words come from there. That is a veto, not a proof, which is
+why a person signs.
 """
 
 import re
@@ -24,6 +25,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME = re.compile(r"(?<![.!?“\"]\s)(?<!^)\b[A-Z][\w-]+")
 _WORD = re.compile(r"[a-z]{4,}")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot|\w+n['’]t)\b", re.IGNORECASE)
+_QUOTATION = re.compile(r"\s*[“„«\"].*[”“»\"][.!?]?\s*", re.DOTALL)
 _QUOTES = '“”"„«» '
 
 
@@ -51,6 +53,8 @@ def holds(sentence: str, cited: Sequence[ConfirmedFact]) -> bool:
     quote = " ".join(sentence.strip(_QUOTES).split())
     if any(quote == " ".join(fact.text.strip(_QUOTES).split()) for fact in cited):
         return True
+    if _QUOTATION.fullmatch(sentence):
+        return False
     evidence = " ".join(fact.text for fact in cited)
     words = set(_WORD.findall(sentence.lower()))
     known = set(_WORD.findall(evidence.lower()))

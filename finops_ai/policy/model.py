@@ -212,7 +212,7 @@ class Policy(_Part):
     @property
     def sha256(self) -> str:
         """The identity of the policy in force, whatever file it came from."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"), default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -249,6 +249,11 @@ def _read(text: str, name: str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise PolicyError(f"{name}: a policy is a mapping of keys")
     return record
+
+
+def _plain(value: object) -> str:
+    """40, 40.0 and 40.00 are one amount, and so one policy."""
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
 
 
 def _reason(message: str) -> str:

@@ -68,6 +68,8 @@ def objections(
         found.append("a reviewer asked for changes")
     if standing.missing:
         found.append("approvals are missing: " + ", ".join(f"{role} ({n})" for role, n in standing.missing.items()))
+    if not (standing.approved or found):
+        found.append("it is not approved")
     found += [_gate_objection(gate, gates.get(gate), packet) for gate in REQUIRED_GATES]
     found += [
         f"{name}: its bytes are not those that were signed"

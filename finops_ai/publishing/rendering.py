@@ -1,8 +1,8 @@
 """The published files, byte for byte: the same draft, facts and brief always give the same files.
 
 Belongs here: Markdown with its evidence table, and HTML from it. Does not: writing drafts (`generation`), placing files
-(`targets`). HTML passes three guards: raw HTML off in the renderer, an allow-list sanitiser, and a policy header in the
-page that forbids scripts, images and every outside address.
+(`targets`). HTML passes three guards: raw HTML and links off in the renderer, an allow-list sanitiser, and a policy header
+in the page that forbids scripts, images and every outside address.
 """
 
 import html
@@ -16,7 +16,7 @@ from finops_ai.facts import ConfirmedFact
 _CITATION = re.compile(r"\[(F\d{1,4}(?:\s*,\s*F\d{1,4})*)\]")
 _ALLOWED_TAGS = {
     "h1", "h2", "h3", "h4", "p", "ul", "ol", "li", "blockquote", "strong", "em", "code", "pre", "br", "hr",
-    "table", "thead", "tbody", "tr", "th", "td", "a",
+    "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 
 
@@ -54,8 +54,9 @@ def render_html(markdown: str, *, title: str) -> str:
     import nh3
     from markdown_it import MarkdownIt
 
-    body = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("image").render(markdown)
-    safe = nh3.clean(body, tags=_ALLOWED_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"})
+    # no link but our own: a source that says `[F1]: https://…` would else take every citation of F1 to its address
+    parser = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(["image", "link", "autolink", "reference"])
+    safe = nh3.clean(parser.render(markdown), tags=_ALLOWED_TAGS, attributes={})
     rows = re.sub(r"<td>(F\d{1,4})</td>", r'<td id="\1">\1</td>', safe)
     linked = _CITATION.sub(lambda found: re.sub(r"F\d+", r'<a href="#\g<0>">\g<0></a>', found.group(0)), rows)
     return _PAGE.substitute(title=html.escape(title), body=linked)
@@ -74,7 +75,7 @@ def _cell(text: str) -> str:
 
 def _inline(text: str) -> str:
     """Text of a brief is shown as it is: characters that Markdown would read as markup are escaped."""
-    return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
+    return re.sub(r"([\\`*_~&\[\]<>])", r"\\\1", text)
 
 
 _PAGE = Template("""<!doctype html>

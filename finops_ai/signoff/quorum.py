@@ -41,7 +41,7 @@ class Standing:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Names are compared as people read them: `Ana `, `ana` and `ＡＮＡ` are one person."""
+    """Names are compared as people read them: `Ana `, `ana`, `ＡＮＡ` and one with invisible characters are one person."""
     return _folded(one) == _folded(other)
 
 
@@ -98,4 +98,5 @@ def _people(decisions: Sequence[Decision], role: str) -> int:
 
 
 def _folded(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    visible = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    return " ".join(visible.casefold().split())

@@ -103,7 +103,7 @@ def by_signature(connection: sa.Connection, *, name: str, signature: str, digest
     """Who signed this verdict on this digest for the Launchpad. Raises ReviewerError."""
     reviewer = by_name(connection, name)
     expected = _sign(reviewer.token_sha256, digest, verdict)
-    if not hmac.compare_digest(expected, signature.strip()):
+    if not hmac.compare_digest(expected.encode(), signature.strip().encode()):
         raise ReviewerError(
             f"the signature is not {reviewer.name}'s for this verdict on this digest; "
             "`finops-ai decide … --launchpad` prints the right one"

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from finops_ai import ledger, signoff
+from finops_ai.briefs import registered_at
 from finops_ai.orchestration.workbench import Step
 from finops_ai.pricing import format_usd
 
@@ -19,12 +20,12 @@ def analytics(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeRe
             r["cost_nano_usd"] for r in ledger.cost_rows(connection, by="loop", artifact=step.artifact) if r["key"]
         )
         decisions = signoff.decisions_of(connection, step.artifact)
-    outputs = step.progress.outputs
+        started = registered_at(connection, step.artifact)
     summary = {
         "cost_nano_usd": whole.cost_nano_usd,
         "rework_nano_usd": rework,
         "loops": step.loop + 1,
-        "cycle_seconds": _seconds_between(outputs["brief"].at, outputs["published"].at),
+        "cycle_seconds": _seconds_between(started, step.progress.receipts[0].at),
         "approvals": [f"{d.reviewer} ({d.role}, {d.identified_by})" for d in decisions if d.verdict == "approve"],
         "by_step_nano_usd": {row["key"]: row["cost_nano_usd"] for row in rows},
     }
@@ -34,7 +35,7 @@ def analytics(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeRe
         metadata={
             "cost per approved artifact": f"{format_usd(whole.cost_nano_usd)} USD",
             "rework": f"{format_usd(rework)} USD in {step.loop} reworks",
-            "cycle time": f"{summary['cycle_seconds']} s from intake to publication",
+            "cycle time": f"{summary['cycle_seconds']} s from intake to the first publication",
             "approved by": ", ".join(summary["approvals"]),
         },
         body={"cost by step": dg.MetadataValue.md("\n".join(["| step | USD |", "|---|---|", *lines]))},

@@ -1,0 +1,342 @@
+"""Every attempt at a model is on the books, and what each way to fail means for them; over a real HTTP connection."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from finops_ai import ledger
+from finops_ai.generation import Answer, CallFailed, CallRefused, NotPriced, PaidCalls
+from finops_ai.policy import Tier, TokenBounds
+from finops_ai.pricing import Price
+from finops_ai.store import Database, ObjectStore, tables
+from finops_ai_tests.records import PLAIN_PRICE, payer, registered
+
+MESSAGES = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "What did it cost?"}]
+BOUNDS = TokenBounds(input_tokens_max=100, output_tokens_max=50)
+WORST_CASE = 100 + 2 * 50  # nano-USD
+LIMIT = 1_000
+
+Reply = tuple[int, str, dict[str, str]]  # status, body, headers
+
+
+def answer(text: str = "One tenth. [F1]", usage: dict[str, Any] | None = None) -> Reply:
+    body: dict[str, Any] = {
+        "id": "c-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "model-a",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+    }
+    return 200, json.dumps(body | ({"usage": usage} if usage else {})), {"Content-Type": "application/json"}
+
+
+USED = answer(usage={"prompt_tokens": 30, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 10}})
+USED_NANO_USD = 20 + 5 + 10
+
+
+def error(status: int, **headers: str) -> Reply:
+    body = json.dumps({"error": {"message": "no", "type": "test"}})
+    return status, body, {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+
+
+@dataclass
+class Provider:
+    """An OpenAI-compatible endpoint that gives these replies, one after the other, the last one again and again."""
+
+    server: HTTPServer
+    replies: Sequence[Reply] = (USED,)
+    delay_s: float = 0
+    requests: list[Request] = field(default_factory=list)
+
+    def serve(self, request: Request) -> Response:
+        request.get_data()
+        self.requests.append(request)
+        status, body, headers = self.replies[min(len(self.requests), len(self.replies)) - 1]
+        time.sleep(self.delay_s)
+        return Response(body, status=status, headers=headers)
+
+    def tier(self, **fields: Any) -> Tier:
+        url = self.server.url_for("/v1")
+        return Tier.model_validate({"engine": "openai", "model": "model-a", "base_url": url} | fields)
+
+
+@dataclass
+class Desk:
+    """A payer with a budget of LIMIT and the calls on its account."""
+
+    calls: PaidCalls
+    provider: Provider
+    slept: list[float]
+
+    def ask(self, *, bounds: TokenBounds = BOUNDS, price: Price | None = PLAIN_PRICE, **tier: Any) -> Answer:
+        return self.calls.complete(
+            MESSAGES, tier_name="standard", tier=self.provider.tier(**tier), bounds=bounds, price=price
+        )
+
+    def outcomes(self) -> list[str]:
+        with self.calls.database.read() as connection:
+            return list(connection.scalars(sa.select(tables.outcome.c.kind).order_by(tables.outcome.c.reservation)))
+
+    def books(self) -> tuple[int, int, int]:
+        """Reserved, spent, suspended; nothing is left open and everything balances."""
+        with self.calls.database.read() as connection:
+            check = ledger.check(connection)
+            assert check.problems == ()
+            assert check.open_reservations == 0
+            row = connection.execute(sa.select(tables.budget)).one_or_none()
+            return (row.reserved_nano_usd, row.spent_nano_usd, check.suspense_nano_usd) if row else (0, 0, 0)
+
+    def entries(self) -> list[Any]:
+        with self.calls.database.read() as connection:
+            return list(connection.execute(sa.select(tables.entry).where(tables.entry.c.kind == "call")))
+
+
+@pytest.fixture
+def desk(sqlite_database: Database, objects: ObjectStore, httpserver: HTTPServer) -> Iterator[Desk]:
+    slept: list[float] = []
+    who = payer(registered(sqlite_database), ("cost_centre", LIMIT))
+    calls = PaidCalls(database=sqlite_database, objects=objects, payer=who, sleep=slept.append)
+    provider = Provider(httpserver)
+    httpserver.expect_request("/v1/chat/completions", method="POST").respond_with_handler(provider.serve)
+    yield Desk(calls, provider, slept)
+
+
+# --- an answer
+
+
+def test_an_answer_is_booked_at_the_providers_own_count(desk: Desk) -> None:
+    assert desk.ask() == Answer(text="One tenth. [F1]", reused=False)
+    assert desk.books() == (0, USED_NANO_USD, 0)
+    assert {entry.unit: entry.quantity for entry in desk.entries()} == {
+        "input_tokens": 20,
+        "cached_input_tokens": 10,
+        "output_tokens": 5,
+    }
+    assert not any(entry.estimated for entry in desk.entries())
+
+
+def test_a_request_carries_its_key_and_its_bound(desk: Desk) -> None:
+    """Without the bound the worst case is no worst case; without the key a provider cannot tell a repetition."""
+    desk.ask()
+    (request,) = desk.provider.requests
+    sent = json.loads(request.get_data())
+    assert sent == {"model": "model-a", "messages": MESSAGES, "max_tokens": 50}
+    assert len(request.headers["Idempotency-Key"]) == 32
+
+
+def test_the_name_of_the_bound_is_the_endpoints_own(desk: Desk) -> None:
+    desk.ask(max_tokens_parameter="max_completion_tokens")
+    sent = json.loads(desk.provider.requests[0].get_data())
+    assert sent["max_completion_tokens"] == 50
+    assert "max_tokens" not in sent
+
+
+def test_the_same_call_again_is_answered_from_the_records(desk: Desk) -> None:
+    """A run that is started again after a crash must not pay again."""
+    first = desk.ask()
+    again = desk.ask()
+    assert (again.text, again.reused) == (first.text, True)
+    assert len(desk.provider.requests) == 1
+    assert desk.books() == (0, USED_NANO_USD, 0)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {"prompt_tokens": None, "completion_tokens": 5},
+        {"completion_tokens": 5},
+        {"prompt_tokens": 5, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 6}},
+        {"prompt_tokens": -5, "completion_tokens": 5},
+    ],
+)
+def test_an_answer_without_a_usable_count_is_booked_at_our_upper_estimate(
+    desk: Desk, usage: dict[str, Any] | None
+) -> None:
+    desk.provider.replies = [answer("x" * 30, usage=usage)]
+    desk.ask()
+    booked = {entry.unit: entry.quantity for entry in desk.entries()}
+    assert booked == {"input_tokens": 3 + 8 + 6 + 8, "cached_input_tokens": 0, "output_tokens": 10}
+    assert all(entry.estimated for entry in desk.entries())
+
+
+def test_a_provider_that_counts_more_than_was_held_is_paid_and_flagged(desk: Desk) -> None:
+    desk.provider.replies = [answer(usage={"prompt_tokens": 500, "completion_tokens": 5})]
+    desk.ask()
+    assert desk.books() == (0, 510, 0)
+    assert all(entry.overrun for entry in desk.entries())
+
+
+@pytest.mark.parametrize("choices", [[], None, [None], [{}], [{"message": None}], ["x"]])
+def test_an_answer_without_a_text_was_still_paid(desk: Desk, choices: Any) -> None:
+    """Meter first, parse second."""
+    status, body, headers = USED
+    desk.provider.replies = [(status, json.dumps(json.loads(body) | {"choices": choices}), headers)]
+    assert desk.ask().text == ""
+    assert desk.books() == (0, USED_NANO_USD, 0)
+
+
+# --- ways to fail
+
+
+def test_a_rate_limit_costs_nothing_and_is_waited_for(desk: Desk) -> None:
+    desk.provider.replies = [error(429, Retry_After="7"), USED]
+    desk.ask()
+    assert desk.slept == [7.0]
+    assert desk.outcomes() == ["released", "settled"]
+    assert desk.books() == (0, USED_NANO_USD, 0)
+    keys = [request.headers["Idempotency-Key"] for request in desk.provider.requests]
+    assert len(set(keys)) == 2, "another attempt is another hold, and so another key"
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [("100000", 60, 60), ("-5", 0, 0), ("nan", 0, 1), ("soon", 0.25, 0.5), ("", 0.25, 0.5), ("0.5", 0.5, 0.5)],
+)
+def test_what_a_provider_asks_to_wait_is_bounded(desk: Desk, header: str, least: float, most: float) -> None:
+    """`time.sleep` refuses a negative time, and a day in a header is a day without a run."""
+    desk.provider.replies = [error(429, Retry_After=header), USED]
+    desk.ask()
+    assert least <= desk.slept[0] <= most
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_refusal_is_released_and_not_repeated(desk: Desk, status: int) -> None:
+    desk.provider.replies = [error(status)]
+    with pytest.raises(CallRefused, match=f"HTTP {status}"):
+        desk.ask()
+    assert len(desk.provider.requests) == 1
+    assert desk.outcomes() == ["released"]
+    assert desk.books() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 503])
+def test_an_error_of_the_provider_goes_to_suspense(desk: Desk, status: int) -> None:
+    """It may have done the work and billed it before it failed."""
+    desk.provider.replies = [error(status)]
+    with pytest.raises(CallFailed, match="3 attempts failed"):
+        desk.ask()
+    assert len(desk.provider.requests) == 3
+    assert desk.outcomes() == ["suspended"] * 3
+    assert desk.books() == (3 * WORST_CASE, 0, 3 * WORST_CASE)
+    assert len(desk.slept) == 2
+    assert 0.25 <= desk.slept[0] <= 0.5 <= desk.slept[1] <= 1.0
+
+
+def test_a_closed_port_costs_nothing(desk: Desk) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(CallFailed):
+        desk.ask(base_url=f"http://127.0.0.1:{port}/v1", attempts_max=2)
+    assert desk.outcomes() == ["released"] * 2
+    assert desk.books() == (0, 0, 0)
+
+
+def test_a_time_out_goes_to_suspense(desk: Desk) -> None:
+    desk.provider.delay_s = 1.3
+    with pytest.raises(CallFailed, match="Timeout"):
+        desk.ask(timeout_s=1, attempts_max=1)
+    assert desk.outcomes() == ["suspended"]
+    assert desk.books() == (WORST_CASE, 0, WORST_CASE)
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        ("{", "application/json"),
+        ("", "application/json"),
+        ("<html>Sign in to the guest network</html>", "text/html"),
+        ("[]", "application/json"),
+        ('"text"', "application/json"),
+        ("null", "application/json"),
+    ],
+)
+def test_a_body_that_is_no_answer_goes_to_suspense(desk: Desk, body: str, media_type: str) -> None:
+    """A page of a proxy, half an answer: somebody served something, and nobody knows what it cost."""
+    desk.provider.replies = [(200, body, {"Content-Type": media_type})]
+    with pytest.raises(CallFailed, match="unusable response"):
+        desk.ask(attempts_max=1)
+    assert desk.outcomes() == ["suspended"]
+    assert desk.books() == (WORST_CASE, 0, WORST_CASE)
+
+
+def test_a_connection_that_breaks_off_goes_to_suspense(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            connection.recv(10)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            connection.close()
+
+        from threading import Thread
+
+        thread = Thread(target=serve)
+        thread.start()
+        with pytest.raises(CallFailed):
+            desk.ask(base_url=f"http://127.0.0.1:{server.getsockname()[1]}/v1", attempts_max=1)
+        thread.join()
+    assert desk.outcomes() == ["suspended"]
+
+
+# --- what is refused before anything is sent
+
+
+def test_a_budget_that_cannot_hold_the_worst_case_stops_the_call_before_it_is_made(desk: Desk) -> None:
+    with pytest.raises(ledger.BudgetExceeded, match="cost_centre"):
+        desk.ask(bounds=TokenBounds(input_tokens_max=100, output_tokens_max=451))
+    assert desk.provider.requests == []
+    assert desk.books() == (0, 0, 0)
+
+
+def test_suspense_can_use_up_a_budget_in_the_middle_of_the_attempts(desk: Desk) -> None:
+    desk.provider.replies = [error(500)]
+    with pytest.raises(ledger.BudgetExceeded):
+        desk.ask(bounds=TokenBounds(input_tokens_max=100, output_tokens_max=200))
+    assert len(desk.provider.requests) == 2
+    assert desk.books() == (1_000, 0, 1_000)
+
+
+def test_a_prompt_that_passes_its_bound_is_refused_and_not_cut(desk: Desk) -> None:
+    with pytest.raises(CallRefused, match="more than the bound of 24"):
+        desk.ask(bounds=TokenBounds(input_tokens_max=24, output_tokens_max=50))
+    desk.ask(bounds=TokenBounds(input_tokens_max=25, output_tokens_max=50))
+    assert len(desk.provider.requests) == 1
+
+
+def test_a_model_without_a_price_is_not_called(desk: Desk) -> None:
+    """Unpriced is not free: what cannot be held must not be spent."""
+    with pytest.raises(NotPriced, match=r"tiers\.standard\.price"):
+        desk.ask(price=None)
+    assert desk.provider.requests == []
+
+
+def test_without_a_key_nothing_is_sent_and_with_one_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEST_MODEL_KEY", raising=False)
+    with pytest.raises(CallRefused, match="TEST_MODEL_KEY"):
+        desk.ask(api_key_env="TEST_MODEL_KEY")
+    assert desk.provider.requests == []
+    monkeypatch.setenv("TEST_MODEL_KEY", "k-123")
+    desk.ask(api_key_env="TEST_MODEL_KEY")
+    assert desk.provider.requests[0].headers["Authorization"] == "Bearer k-123"
+
+
+def test_attempts_of_an_earlier_run_are_counted_on(desk: Desk) -> None:
+    """A key that was used may stand for a call that was served: it is never used for another."""
+    desk.provider.replies = [error(500), USED]
+    with pytest.raises(CallFailed):
+        desk.ask(attempts_max=1)
+    assert not desk.ask(attempts_max=1).reused
+    keys = {request.headers["Idempotency-Key"] for request in desk.provider.requests}
+    assert len(keys) == 2
+    assert desk.books() == (WORST_CASE, USED_NANO_USD, WORST_CASE)
