@@ -1,38 +1,23 @@
 """The gates of the workflow: what each one expects, and which control every expectation serves.
 
-Belongs here: one function per gate that needs the policy's thresholds, one reason per expectation. Does not: running a
-suite, or the rule that a gate which is absent, empty or raises has failed (`gate_factory`, once for all); what a row
-means (`policy.risk_row`, `generation.sentence_rows`, `evidence_rows` in the review_packet asset).
+Belongs here: one function per gate, whose parameters are its keys under `gates` in the policy; one reason per expectation.
+A gate is declared with the defaults, which are the strictest, and judges with the policy in force. Does not: running a
+suite, or the rule that a gate which is absent, empty or raises has failed (`gate_factory`, once for all); what a row means
+(`policy.risk_row`, `generation.sentence_rows`, `evidence_rows` in the review_packet asset).
 
 Control ids: NIST AI 600-1, ISO/IEC 42001 Annex A, OWASP LLM 2025, EU AI Act. They say what a gate supports, not that
 anything is compliant.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from decimal import Decimal
 
 from finops_ai.orchestration.gate_factory import Gate, Rule, must
-
-if TYPE_CHECKING:
-    from finops_ai.policy import Policy
 
 NOT_NULL = "expect_column_values_to_not_be_null"
 BETWEEN = "expect_column_values_to_be_between"
 IN_SET = "expect_column_values_to_be_in_set"
 ROW_COUNT = "expect_table_row_count_to_be_between"
 LENGTH = "expect_column_value_lengths_to_be_between"
-
-
-class _AnyThreshold(int):
-    """Stands in for a policy and for every threshold in it, where only a gate's name, text and controls are wanted."""
-
-    def __getattr__(self, name: str) -> "_AnyThreshold":
-        return self
-
-
-def declared(gate: "Callable[[Policy], Gate]") -> Gate:
-    """A gate as the web UI lists it. Its thresholds are those of the policy in force when it judges."""
-    return gate(cast("Policy", _AnyThreshold(1)))
 
 
 def _present(column: str, control: str) -> Rule:
@@ -43,9 +28,14 @@ def _limited(column: str, *, why: str, control: str, **limits: float) -> tuple[R
     return _present(column, control), must(BETWEEN, column=column, why=why, control=control, **limits)
 
 
-def policy_gate(policy: "Policy") -> Gate:
+def policy_gate(
+    *,
+    confirmed_facts_min: int = 1,
+    failed_sources_share_max: Decimal = Decimal(0),
+    addressing_sources_max: int = 0,
+    cost_to_value_max: Decimal = Decimal(0),
+) -> Gate:
     """Before any model is routed or called: is this worth starting, and can it be paid?"""
-    limits = policy.gates.policy
     return Gate(
         name="policy",
         asset="risk_assessment",
@@ -60,19 +50,19 @@ def policy_gate(policy: "Policy") -> Gate:
             ),
             *_limited(
                 "confirmed_facts",
-                min_value=limits.confirmed_facts_min,
+                min_value=confirmed_facts_min,
                 why="fewer confirmed facts are not enough to write from",
                 control="NIST AI 600-1 MS-2.5-003",
             ),
             *_limited(
                 "failed_sources_share",
-                max_value=float(limits.failed_sources_share_max),
+                max_value=float(failed_sources_share_max),
                 why="too many of the named sources could not be read",
                 control="NIST AI 600-1 MS-2.5-005",
             ),
             *_limited(
                 "addressing_sources",
-                max_value=limits.addressing_sources_max,
+                max_value=addressing_sources_max,
                 why="a source contains text that addresses a model, which a person must look at first",
                 control="OWASP LLM01",
             ),
@@ -90,7 +80,7 @@ def policy_gate(policy: "Policy") -> Gate:
             ),
             *_limited(
                 "cost_to_value",
-                max_value=float(limits.cost_to_value_max),
+                max_value=float(cost_to_value_max),
                 why="the draft may cost too much of the value that the brief expects",
                 control="ISO/IEC 42001 A.9.2",
             ),
@@ -98,18 +88,15 @@ def policy_gate(policy: "Policy") -> Gate:
     )
 
 
-def quality_gate(policy: "Policy") -> Gate:
+def quality_gate(*, sentences_min: int = 1, sentence_characters_max: int = 50) -> Gate:
     """Every sentence of the draft: does it cite, and does what it cites hold it?"""
-    limits = policy.gates.quality
     control = "NIST AI 600-1 MS-2.5-003; EU AI Act Art. 50(4)"
     return Gate(
         name="quality",
         asset="draft",
         description="Judges every sentence of the draft against the confirmed facts it cites.",
         rules=(
-            must(
-                ROW_COUNT, min_value=limits.sentences_min, why="a draft without sentences says nothing", control=control
-            ),
+            must(ROW_COUNT, min_value=sentences_min, why="a draft without sentences says nothing", control=control),
             _present("sentence", control),
             _present("citation", control),
             must(
@@ -122,7 +109,7 @@ def quality_gate(policy: "Policy") -> Gate:
             must(
                 LENGTH,
                 column="sentence",
-                max_value=limits.sentence_characters_max,
+                max_value=sentence_characters_max,
                 why="a reviewer reads by sentence, with the evidence beside it",
                 control="NIST AI 600-1 MS-2.3-003",
             ),
@@ -130,7 +117,7 @@ def quality_gate(policy: "Policy") -> Gate:
     )
 
 
-def readiness_gate(policy: "Policy") -> Gate:  # noqa: ARG001 - gates are made alike, though this one has no threshold
+def readiness_gate() -> Gate:
     """The packet: is everything there that a reviewer signs, and is it what the earlier gates judged?"""
     control = "NIST AI 600-1 MG-3.2-008"
     return Gate(

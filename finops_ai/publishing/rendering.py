@@ -55,7 +55,9 @@ def render_html(markdown: str, *, title: str) -> str:
     from markdown_it import MarkdownIt
 
     # no link but our own: a source that says `[F1]: https://…` would else take every citation of F1 to its address
-    parser = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(["image", "link", "autolink", "reference"])
+    parser = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(
+        ["image", "link", "autolink", "reference"]
+    )
     safe = nh3.clean(parser.render(markdown), tags=_ALLOWED_TAGS, attributes={})
     rows = re.sub(r"<td>(F\d{1,4})</td>", r'<td id="\1">\1</td>', safe)
     linked = _CITATION.sub(lambda found: re.sub(r"F\d+", r'<a href="#\g<0>">\g<0></a>', found.group(0)), rows)

@@ -6,7 +6,7 @@ describes the result; nothing of it is imported here, so that loading the workfl
 """
 
 from finops_ai.orchestration.assets._step import workflow_step
-from finops_ai.orchestration.gates import declared, policy_gate, quality_gate, readiness_gate
+from finops_ai.orchestration.gates import policy_gate, quality_gate, readiness_gate
 
 ASSETS = [
     workflow_step(
@@ -57,7 +57,7 @@ ASSETS = [
         group="3_policy",
         deps=["confirmed_facts"],
         kinds=["yaml"],
-        gate=declared(policy_gate),
+        gate=policy_gate(),
     ),
     workflow_step(
         "model_route",
@@ -76,7 +76,7 @@ ASSETS = [
         group="4_draft",
         deps=["confirmed_facts", "model_route"],
         kinds=["openai"],
-        gate=declared(quality_gate),
+        gate=quality_gate(),
     ),
     workflow_step(
         "review_packet",
@@ -88,7 +88,7 @@ ASSETS = [
         group="4_draft",
         deps=["draft"],
         kinds=["html"],
-        gate=declared(readiness_gate),
+        gate=readiness_gate(),
     ),
     workflow_step(
         "published",

@@ -28,7 +28,7 @@ def draft(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult
     price = price_of(tier, bounds=route.bounds, on=datetime.now(UTC).date(), policy_sha256=step.bench.policy.sha256)
     calls = PaidCalls(database=step.bench.database, objects=step.bench.objects, payer=step.payer)
     written, reused = write_draft(assignment, calls, tier_name=route.tier, tier=tier, price=price)
-    verdict = judge(quality_gate(step.bench.policy), sentence_rows(written.markdown, facts))
+    verdict = judge(quality_gate(**dict(step.bench.policy.gates.quality)), sentence_rows(written.markdown, facts))
     return step.finish(
         written.as_dict(),
         verdict=verdict,

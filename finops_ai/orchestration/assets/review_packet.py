@@ -18,7 +18,7 @@ from finops_ai.signoff import Packet, keep_packet, sign_by_policy
 def review_packet(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
     """The packet and, where the policy signs, its decision are stored in the transaction that records the step."""
     packet = assemble(step)
-    verdict = judge(readiness_gate(step.bench.policy), evidence_rows(step, packet))
+    verdict = judge(readiness_gate(), evidence_rows(step, packet))
     rule = step.bench.policy.approvals[step.brief.impact]
 
     def keep(tx: sa.Connection) -> None:

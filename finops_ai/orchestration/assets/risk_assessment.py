@@ -16,7 +16,7 @@ from finops_ai.policy import Assessment, bounds_for, describe, price_of, risk_ro
 def risk_assessment(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
     """The verdict is about the claims: other claims need another verdict, whatever the figures say."""
     assessment = assess(step)
-    verdict = judge(policy_gate(step.bench.policy), [risk_row(assessment, step.brief)])
+    verdict = judge(policy_gate(**dict(step.bench.policy.gates.policy)), [risk_row(assessment, step.brief)])
     return step.finish(
         assessment.as_dict(),
         verdict=verdict,
