@@ -17,7 +17,7 @@ from finops_ai.ledger import Budget, Hold, Payer, Terms
 from finops_ai.policy import Policy, load_policy
 from finops_ai.pricing import Price
 from finops_ai.signoff import Packet, keep_packet
-from finops_ai.store import Database, ObjectStore, tables, utc_now
+from finops_ai.store import Database, ObjectStore, sha256_hex, tables, utc_now
 
 PROCESS_SECONDS_MAX = 60
 
@@ -101,7 +101,7 @@ def fact(number: int, text: str, *, uri: str = "notes.md", title: str = "Notes")
 def claim(text: str, verdict: Any = "confirmed", *, uri: str = "notes.md") -> Claim:
     """A claim with one place where it stands."""
     span = Span(snapshot_sha256="5" * 64, text_sha256="7" * 64, start=0, end=len(text))
-    name = f"c-{abs(hash(text)) % 16**12:012x}"
+    name = f"c-{sha256_hex(text.encode())[:12]}"
     return Claim(
         id=name, text=text, verdict=verdict, reasons=("test",), evidence=(span,), sources=(uri,), grade="primary"
     )

@@ -238,6 +238,8 @@ def _next_lines(overview: "Overview") -> list[str]:
     if overview.exception:
         lines.append(f"  tier above economy: {overview.exception}")
     lines += [f"  {d['verdict']} by {d['reviewer']} ({d['role']}): {d['reason']}" for d in overview.decisions]
+    if overview.state == "held" and "no loop is left" not in overview.waiting_for:
+        lines.append(f"  once the cause is mended: {program()} run {overview.artifact}")
     if overview.state == "awaiting_sign_off":
         lines += _signing_lines(overview)
     lines += [f"  {file}" for file in overview.files]

@@ -30,7 +30,7 @@ _QUOTES = '“”"„«» '
 
 
 def sentence_rows(markdown: str, facts: Sequence[ConfirmedFact]) -> list[dict[str, Any]]:
-    """Columns: sentence, cites, citation, characters, sources (distinct sources cited)."""
+    """Columns: sentence, cites, citation, finding. A finding is `held`, or names the sentence that is not."""
     by_label = {fact.label: fact for fact in facts}
     return [_row(text, labels, by_label) for text, labels in cited_sentences(markdown)]
 
@@ -67,11 +67,12 @@ def holds(sentence: str, cited: Sequence[ConfirmedFact]) -> bool:
 
 
 def _row(sentence: str, labels: list[str], by_label: Mapping[str, ConfirmedFact]) -> dict[str, Any]:
+    citation = _citation(sentence, labels, by_label)
     return {
         "sentence": sentence,
         "cites": ", ".join(labels),
-        "citation": _citation(sentence, labels, by_label),
-        "characters": len(sentence),
+        "citation": citation,
+        "finding": "held" if citation == "held" else f"{citation}: {sentence}",
     }
 
 

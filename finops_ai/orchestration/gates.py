@@ -98,10 +98,10 @@ def quality_gate(*, sentences_min: int = 1, sentence_characters_max: int = 50) -
         rules=(
             must(ROW_COUNT, min_value=sentences_min, why="a draft without sentences says nothing", control=control),
             _present("sentence", control),
-            _present("citation", control),
+            _present("finding", control),
             must(
                 IN_SET,
-                column="citation",
+                column="finding",
                 value_set=["held"],
                 why="a sentence that cites nothing, an unknown fact, or a fact that does not hold it must not be published",
                 control="OWASP LLM09; " + control,

@@ -90,18 +90,26 @@ def opened(line: bytes, keys: "dict[str, Ed25519PublicKey]") -> dict[str, Any]:
 
     try:
         envelope = json.loads(line)
-        payload = base64.b64decode(envelope["payload"], validate=True)
+        payload = _decoded(envelope["payload"])
         if envelope["payloadType"] != PAYLOAD_TYPE:
             raise SignatureInvalid(f"payload type {envelope['payloadType']}")
         for signature in envelope["signatures"]:
             if key := keys.get(signature["keyid"]):
-                key.verify(base64.b64decode(signature["sig"], validate=True), pre_authentication_encoding(payload))
+                key.verify(_decoded(signature["sig"]), pre_authentication_encoding(payload))
                 return dict(json.loads(payload))
     except InvalidSignature:
         raise SignatureInvalid("the envelope was changed after it was signed") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SignatureInvalid(f"not a DSSE envelope: {error}") from None
     raise SignatureInvalid("signed by none of the keys in the keys folder")
+
+
+def _decoded(text: str) -> bytes:
+    """Base64 has several texts for the same bytes; only the one that is written is taken, so that a change shows."""
+    content = base64.b64decode(text, validate=True)
+    if base64.b64encode(content).decode() != text:
+        raise ValueError("base64 with other bits at its end than were written")
+    return content
 
 
 def pre_authentication_encoding(payload: bytes) -> bytes:

@@ -50,7 +50,7 @@ def verify_file(path: Path, *, objects: ObjectStore, keys: Path) -> list[Check]:
     checks.append(Check(name="file", passed=subjects == {digest}, found=f"SHA-256 {digest}"))
     checks.append(_gates(found[TEST_RESULT]["predicate"]))
     checks += _approval(found[HUMAN_APPROVAL]["predicate"], path.name, digest)
-    checks += _sources(found[SLSA]["predicate"], content.decode(), objects)
+    checks += _sources(found[SLSA]["predicate"], content.decode(errors="replace"), objects)
     return checks
 
 

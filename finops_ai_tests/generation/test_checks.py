@@ -92,6 +92,7 @@ def test_a_sentence_over_several_lines_is_one() -> None:
     assert list(cited_sentences(text)) == [("The cached input was billed at one tenth of the full price.", ["F1"])]
 
 
-def test_a_row_says_how_long_its_sentence_is_without_the_citation() -> None:
-    (row,) = sentence_rows(f"{QUOTE} [F1]", FACTS)
-    assert row["characters"] == len(QUOTE)
+def test_a_finding_names_the_sentence_that_is_not_held() -> None:
+    """The gate shows samples of this column: an operator must read which sentence failed, not only how."""
+    held, wrong = sentence_rows(f"{QUOTE} [F1]\n\nThe moon is made of invoices.", FACTS)
+    assert (held["finding"], wrong["finding"]) == ("held", "missing: The moon is made of invoices.")

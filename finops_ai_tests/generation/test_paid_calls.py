@@ -3,8 +3,9 @@
 import json
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -100,13 +101,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(sqlite_database: Database, objects: ObjectStore, httpserver: HTTPServer) -> Iterator[Desk]:
+def desk(sqlite_database: Database, objects: ObjectStore, httpserver: HTTPServer) -> Desk:
     slept: list[float] = []
     who = payer(registered(sqlite_database), ("cost_centre", LIMIT))
     calls = PaidCalls(database=sqlite_database, objects=objects, payer=who, sleep=slept.append)
     provider = Provider(httpserver)
     httpserver.expect_request("/v1/chat/completions", method="POST").respond_with_handler(provider.serve)
-    yield Desk(calls, provider, slept)
+    return Desk(calls, provider, slept)
 
 
 # --- an answer
@@ -278,8 +279,6 @@ def test_a_connection_that_breaks_off_goes_to_suspense(desk: Desk) -> None:
             connection.recv(10)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             connection.close()
-
-        from threading import Thread
 
         thread = Thread(target=serve)
         thread.start()

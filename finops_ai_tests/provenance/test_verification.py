@@ -75,7 +75,7 @@ def published(folder: Path, objects: ObjectStore) -> Publication:
         "packet_digest": ready.digest,
         "artifact": "a",
         "verdict": "approve",
-        "reason": "ok",
+        "reason": "read it twice",
         "identified_by": "token",
     }
     decision = Decision(id=1, reviewer="Ana", role="legal", at="2026-01-01T00:00:00Z", **said)  # type: ignore[arg-type]
@@ -188,7 +188,7 @@ GATE_ABSENT = {"policy": {"passed": True}, "readiness": {"passed": True}}
         (lose_snapshot, {"snapshot"}),
         (alter_snapshot, {"snapshot"}),
         (lose_text, {"snapshot"}),
-        (swap_statements, {"file", "packet"}),
+        (swap_statements, {"file"}),
         (move_claim, {"claim F1"}),
         (other_quote, {"claim F1"}),
         (other_text, {"snapshot", "claim F1"}),
@@ -237,7 +237,7 @@ def test_a_statement_names_file_sources_gates_and_people(publication: Publicatio
     assert [claim["label"] for claim in dependency["annotations"]["claims"]] == ["F1"]
     assert gates["predicate"]["result"] == "PASSED"
     assert [d["who"] for d in approval["predicate"]["decisions"]] == ["Ana"]
-    assert "ok" not in json.dumps(approval), "a reviewer's words are for the record, their digest for the world"
+    assert "read it" not in json.dumps(approval), "a reviewer's words are for the record, their digest for the world"
 
 
 def test_a_source_that_failed_is_no_dependency(publication: Publication) -> None:

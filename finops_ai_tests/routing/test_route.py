@@ -55,7 +55,8 @@ def test_a_reviewer_who_asks_for_changes_moves_nothing() -> None:
 
 
 def test_without_a_higher_tier_the_route_says_so() -> None:
-    found = route([GATE], ("economy",))
+    economy: list[TierName] = ["economy"]
+    found = route([GATE], economy)
     assert (found.tier, found.exception) == ("economy", None)
     assert found.reason == "economy: the policy configures no higher tier"
 

@@ -55,11 +55,14 @@ def test_every_check_of_the_tables_is_in_the_database(migrated: sa.Engine) -> No
 def test_the_checks_refuse_what_the_code_should_never_write(database: Database) -> None:
     with pytest.raises(sa.exc.IntegrityError), database.write() as tx:
         tx.execute(tables.budget.insert().values(id="b", limit_nano_usd=1, spent_nano_usd=-1))
-    with pytest.raises(sa.exc.IntegrityError), database.write() as tx:  # an entry of an unknown reservation
-        row = dict.fromkeys((c.name for c in tables.entry.columns if isinstance(c.type, sa.Text)), "x")
-        tx.execute(
-            tables.entry.insert().values(**row, amount_nano_usd=1, loop=0, price={}, estimated=False, overrun=False)
-        )
+    texts = dict.fromkeys((c.name for c in tables.entry.columns if isinstance(c.type, sa.Text)), "x")
+    good: dict[str, Any] = texts | {"credit": "y", "reservation": None, "amount_nano_usd": 1, "loop": 0, "price": {}}
+    good |= {"estimated": False, "overrun": False}
+    with database.write() as tx:
+        tx.execute(tables.entry.insert().values(good))
+    for wrong in ({"credit": "x"}, {"amount_nano_usd": -1}, {"reservation": "nobody's"}):
+        with pytest.raises(sa.exc.IntegrityError), database.write() as tx:
+            tx.execute(tables.entry.insert().values(good | wrong))
 
 
 def test_the_head_that_opening_looks_for_is_the_newest_migration() -> None:

@@ -117,9 +117,14 @@ def test_a_file_that_exists_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_the_mode_of_a_file_is_set_before_its_name_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A private key that is readable by others for a moment is readable by others."""
-    modes = []
+    modes: list[int] = []
     link = os.link
-    monkeypatch.setattr(os, "link", lambda aside, path: (modes.append(aside.stat().st_mode & 0o777), link(aside, path)))
+
+    def watched(aside: Path, path: Path) -> None:
+        modes.append(aside.stat().st_mode & 0o777)
+        link(aside, path)
+
+    monkeypatch.setattr(os, "link", watched)
     create_file(tmp_path / "key", b"secret", mode=0o600)
     assert modes == [0o600]
 

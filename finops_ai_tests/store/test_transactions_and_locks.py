@@ -41,9 +41,13 @@ def process_holding(settings: Settings, name: str) -> Iterator[ForkProcess]:
 
 
 def test_what_a_failed_transaction_wrote_is_gone(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.write() as tx:
-        tx.execute(tables.budget.insert().values(id="b", limit_nano_usd=1))
-        raise ZeroDivisionError
+    def fail_half_way() -> None:
+        with database.write() as tx:
+            tx.execute(tables.budget.insert().values(id="b", limit_nano_usd=1))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
     with database.read() as connection:
         assert connection.execute(sa.select(tables.budget)).all() == []
 
