@@ -66,9 +66,9 @@ class Price:
     def worst_case_nano_usd(self, *, input_tokens_max: int, output_tokens_max: int) -> int:
         """No cache hit is assumed: a discount that fails to come would be spent without having been held."""
         dearest_input = max(self.input_nano_usd, self.cached_input_nano_usd)
-        return multiply_up(input_tokens_max, dearest_input, TOKENS_PER_PRICE) + multiply_up(
-            output_tokens_max, self.output_nano_usd, TOKENS_PER_PRICE
-        )
+        apart = 1 if dearest_input % TOKENS_PER_PRICE else 0  # cached and other input are rounded each by itself
+        given = multiply_up(input_tokens_max, dearest_input, TOKENS_PER_PRICE) + apart
+        return given + multiply_up(output_tokens_max, self.output_nano_usd, TOKENS_PER_PRICE)
 
 
 def own_price(

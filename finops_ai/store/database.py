@@ -103,8 +103,17 @@ def open_database(settings: Settings) -> Database:
         engine = sa.create_engine(f"sqlite:///{settings.home / 'finops_ai.db'}", connect_args={"timeout": 60})
         _make_sqlite_durable(engine)
     database = Database(engine, locks=settings.home / "locks")
-    _migrate(database)
+    with _opening(settings.home) if database.is_sqlite else contextlib.nullcontext():
+        _migrate(database)
     return database
+
+
+@contextlib.contextmanager
+def _opening(home: Path) -> Iterator[None]:
+    """One process after another: SQLite turns to WAL without waiting for its busy timeout, and fails where two try."""
+    with (home / "opening.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def insert_once(tx: sa.Connection, table: sa.Table, **values: Any) -> bool:
@@ -148,9 +157,7 @@ def _migrate(database: Database) -> None:
     from alembic.config import Config
 
     with database.write() as connection:
-        if (
-            not database.is_sqlite
-        ):  # two processes may open a new database at once; SQLite's BEGIN IMMEDIATE is the lock
+        if not database.is_sqlite:  # two processes may open a new database at once; on SQLite `_opening` sees to it
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(_MIGRATION_LOCK))))
             connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
         config = Config()

@@ -132,7 +132,7 @@ def test_a_compressed_bomb_is_not_unpacked_first_and_measured_then(
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert "larger than" in source.error
-    assert peak_bytes < 10_000_000
+    assert peak_bytes < 20_000_000  # half the bomb: whoever unpacks it first holds all of it
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,19 @@ def test_no_usage_within_the_bounds_costs_more_than_the_worst_case(
     )
     worst_case = price.worst_case_nano_usd(input_tokens_max=input_max, output_tokens_max=output_max)
     assert sum(price.cost_nano_usd(usage).values()) <= worst_case
+
+
+def test_no_usage_of_a_few_tokens_costs_more_than_the_worst_case() -> None:
+    """Every case, where single meters are rounded: two half nano-USD, booked apart, are two and not one."""
+    halves = [n * 500_000 for n in range(4)]
+    for rates, most, output_max in product(product(halves, repeat=3), range(4), range(3)):
+        price = Price(
+            input_nano_usd=rates[0], cached_input_nano_usd=rates[1], output_nano_usd=rates[2], source="t", version="1"
+        )
+        worst_case = price.worst_case_nano_usd(input_tokens_max=most, output_tokens_max=output_max)
+        for used, cached in ((used, cached) for used in range(most + 1) for cached in range(used + 1)):
+            usage = Usage(input_tokens=used, cached_input_tokens=cached, output_tokens=output_max)
+            assert sum(price.cost_nano_usd(usage).values()) <= worst_case, (price, usage)
 
 
 def test_the_public_book_knows_a_dated_model() -> None:
