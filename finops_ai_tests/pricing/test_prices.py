@@ -87,8 +87,8 @@ def test_no_usage_of_a_few_tokens_costs_more_than_the_worst_case() -> None:
             input_nano_usd=rates[0], cached_input_nano_usd=rates[1], output_nano_usd=rates[2], source="t", version="1"
         )
         worst_case = price.worst_case_nano_usd(input_tokens_max=most, output_tokens_max=output_max)
-        for used, cached in ((used, cached) for used in range(most + 1) for cached in range(used + 1)):
-            usage = Usage(input_tokens=used, cached_input_tokens=cached, output_tokens=output_max)
+        for read, cached in [(whole, part) for whole in range(most + 1) for part in range(whole + 1)]:
+            usage = Usage(input_tokens=read, cached_input_tokens=cached, output_tokens=output_max)
             assert sum(price.cost_nano_usd(usage).values()) <= worst_case, (price, usage)
 
 
