@@ -33,7 +33,7 @@ DECISIONS_PER_TICK_MAX = 100  # a tick is cut at 60 s; a backlog is worked off o
     description="Takes briefs from the inbox folder of the home; one that is wrong goes to inbox/refused with its reason.",
     job_name="produce",
 )
-def inbox(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.SensorResult | dg.SkipReason:  # noqa: ARG001
+def inbox(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.SensorResult | dg.SkipReason:  # noqa: ARG001 - Dagster passes it
     """A brief that was taken moves to `accepted`, so that it is not read again; its sources stay where they are."""
     folder = workbench.settings.inbox
     files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])[:BRIEFS_PER_TICK_MAX] if folder.is_dir() else []

@@ -63,7 +63,9 @@ class Workbench:
         self.on_step(artifact, name)
         try:
             with self.database.exclusive(f"artifact {artifact}"):
-                step = Step(bench=self, name=name, progress=self.progress(artifact), run_id=context.run.run_id)
+                step = Step(
+                    bench=self, name=name, progress=self.progress(artifact), run_id=context.run.run_id, log=context.log
+                )
                 try:
                     yield step
                 except Exception as error:
@@ -83,6 +85,7 @@ class Step:
     name: str
     progress: Progress
     run_id: str
+    log: dg.DagsterLogManager  # what an operator reads in the run's log
     started: float = field(default_factory=time.perf_counter)
 
     @property

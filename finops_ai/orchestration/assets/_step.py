@@ -17,7 +17,7 @@ from finops_ai.orchestration.partitions import ARTIFACTS
 if TYPE_CHECKING:
     from finops_ai.orchestration.workbench import Step, Workbench
 
-    StepFunction = Callable[[dg.AssetExecutionContext, Step], dg.MaterializeResult[Any]]
+    StepFunction = Callable[[Step], dg.MaterializeResult[Any]]
 
 
 def workflow_step(
@@ -48,7 +48,7 @@ def workflow_step(
     def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # a generic alias reads as one of several outputs
         bench: Workbench = context.resources.workbench
         with bench.step(context, name) as step:
-            return function_of(name)(context, step)
+            return function_of(name)(step)
 
     return run
 

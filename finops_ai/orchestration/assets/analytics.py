@@ -11,7 +11,7 @@ from finops_ai.orchestration.workbench import Step
 from finops_ai.pricing import format_usd
 
 
-def analytics(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+def analytics(step: Step) -> dg.MaterializeResult[Any]:
     """Figures from the ledger and the decisions; nothing is counted here that is not booked there."""
     with step.bench.database.read() as connection:
         rows = ledger.cost_rows(connection, by="step", artifact=step.artifact)

@@ -7,7 +7,7 @@ import dagster as dg
 from finops_ai.orchestration.workbench import Step
 
 
-def brief(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+def brief(step: Step) -> dg.MaterializeResult[Any]:
     """The record as it was registered, and the same for people."""
     record = step.brief
     sources = "\n".join(f"- `{source.uri}` ({source.grade})" for source in record.sources)

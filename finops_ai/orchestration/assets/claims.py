@@ -11,7 +11,7 @@ from finops_ai.orchestration.workbench import Step, table
 ROWS_SHOWN_MAX = 50  # the event log keeps what the page shows; all of them are in the object store
 
 
-def claims(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+def claims(step: Step) -> dg.MaterializeResult[Any]:
     """From the stored texts, not from the addresses: judging again needs no network."""
     objects = step.bench.objects
     read = [(source, objects.get(source.text_sha256).decode()) for source in sources_of(step) if source.ok]

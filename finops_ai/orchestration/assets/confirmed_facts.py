@@ -9,7 +9,7 @@ from finops_ai.orchestration.assets.claims import ROWS_SHOWN_MAX, claims_in, sou
 from finops_ai.orchestration.workbench import Step, table
 
 
-def confirmed_facts(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+def confirmed_facts(step: Step) -> dg.MaterializeResult[Any]:
     """Kept under the digest of the claims, so that facts of older claims are never mistaken for these."""
     with step.bench.database.write() as tx:
         facts = keep_facts(tx, step.artifact, step.digest_of("claims"), claims_in(step), sources_of(step))

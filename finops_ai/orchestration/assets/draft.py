@@ -15,13 +15,13 @@ from finops_ai.policy import price_of
 from finops_ai.routing import Route
 
 
-def draft(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:
+def draft(step: Step) -> dg.MaterializeResult[Any]:
     """Written once per loop and route: an answer that is already paid is used again."""
     step.require_gate("policy", step.digest_of("claims"))
     route = Route.from_dict(step.input("model_route"))
     if route.loop != step.loop:
         raise StepRefused(f"the route is for loop {route.loop}, this is loop {step.loop}; run the job `rework`")
-    _suspend_open(context, step)
+    _suspend_open(step)
     facts = confirmed(step)
     assignment = _assignment(step, route, facts)
     tier = step.bench.policy.tiers[route.tier]
@@ -60,11 +60,11 @@ def _assignment(step: Step, route: Route, facts: list[ConfirmedFact]) -> Assignm
     return Assignment(brief=step.brief, selection=selection, bounds=route.bounds, remarks=remarks)
 
 
-def _suspend_open(context: dg.AssetExecutionContext, step: Step) -> None:
+def _suspend_open(step: Step) -> None:
     """Under the artifact's lock no call of it can be under way: a reservation without an outcome is an abandoned one."""
     with step.bench.database.write() as tx:
         for key in ledger.suspend_open(tx, step.payer):
-            context.log.warning("call %s was abandoned: its worst case is in suspense until it is reconciled", key)
+            step.log.warning("call %s was abandoned: its worst case is in suspense until it is reconciled", key)
 
 
 def _facts_line(selection: Selection) -> str:

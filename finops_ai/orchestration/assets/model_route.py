@@ -9,7 +9,7 @@ from finops_ai.policy import bounds_for
 from finops_ai.routing import choose_route
 
 
-def model_route(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+def model_route(step: Step) -> dg.MaterializeResult[Any]:
     """Not without the policy gate's verdict on the current claims, whichever run asks."""
     step.require_gate("policy", step.digest_of("claims"))
     progress, policy = step.progress, step.bench.policy

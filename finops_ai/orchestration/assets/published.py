@@ -15,7 +15,7 @@ from finops_ai.signoff import Packet, load_packet
 from finops_ai.store import sha256_hex
 
 
-def published(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+def published(step: Step) -> dg.MaterializeResult[Any]:
     """The permit is taken before anything is delivered, and delivered files are adopted by a second try."""
     packet = load_packet(step.bench.objects, step.digest_of("review_packet"))
     permit = take_permit(step, packet)

@@ -15,7 +15,7 @@ from finops_ai.publishing import KNOWN_TARGETS, file_name, render_html, render_m
 from finops_ai.signoff import Packet, keep_packet, sign_by_policy
 
 
-def review_packet(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+def review_packet(step: Step) -> dg.MaterializeResult[Any]:
     """The packet and, where the policy signs, its decision are stored in the transaction that records the step."""
     packet = assemble(step)
     verdict = judge(readiness_gate(), evidence_rows(step, packet))

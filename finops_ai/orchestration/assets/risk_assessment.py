@@ -13,7 +13,7 @@ from finops_ai.orchestration.workbench import Step
 from finops_ai.policy import Assessment, bounds_for, describe, price_of, risk_row
 
 
-def risk_assessment(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+def risk_assessment(step: Step) -> dg.MaterializeResult[Any]:
     """The verdict is about the claims: other claims need another verdict, whatever the figures say."""
     assessment = assess(step)
     verdict = judge(policy_gate(**dict(step.bench.policy.gates.policy)), [risk_row(assessment, step.brief)])

@@ -9,7 +9,7 @@ from finops_ai.orchestration.workbench import Step, table
 from finops_ai.rumors import keep_rumors
 
 
-def rumors(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:  # noqa: ARG001
+def rumors(step: Step) -> dg.MaterializeResult[Any]:
     """Kept under the digest of the claims, in a table that nothing which writes or publishes can read."""
     with step.bench.database.write() as tx:
         found = keep_rumors(tx, step.artifact, step.digest_of("claims"), claims_in(step))

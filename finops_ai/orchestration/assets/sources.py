@@ -11,13 +11,13 @@ from finops_ai.evidence import RetrievalRules, Source, retrieve
 from finops_ai.orchestration.workbench import Step, table
 
 
-def sources(context: dg.AssetExecutionContext, step: Step) -> dg.MaterializeResult[Any]:
+def sources(step: Step) -> dg.MaterializeResult[Any]:
     """Retrieved one after the other; each one that was read is in the object store before the next is asked for."""
     rules = retrieval_rules(step)
     found = []
     for number, source in enumerate(step.brief.sources, start=1):
         found.append(retrieve(source.uri, source.grade, rules=rules, keep=step.bench.objects.put))
-        context.log.info("source %d of %d: %s", number, len(step.brief.sources), found[-1].error or "ok")
+        step.log.info("source %d of %d: %s", number, len(step.brief.sources), found[-1].error or "ok")
     return step.finish(
         {"sources": [asdict(source) for source in found]},
         metadata={
