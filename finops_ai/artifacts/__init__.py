@@ -3,6 +3,7 @@
 Belongs here: progress and state. Does not: doing any step, and nothing of Dagster.
 """
 
+from finops_ai.artifacts.intake import accept_brief
 from finops_ai.artifacts.overview import Overview, overview_of, published_count
 from finops_ai.artifacts.progress import STEPS, Progress, StepFailure, StepOutput, ended_loops, progress_of
 from finops_ai.artifacts.recording import record_failure, record_output, record_verdict
@@ -17,6 +18,7 @@ __all__ = [
     "State",
     "StepFailure",
     "StepOutput",
+    "accept_brief",
     "ended_loops",
     "overview_of",
     "position",

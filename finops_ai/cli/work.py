@@ -59,20 +59,15 @@ def submit(briefs: tuple[Path, ...], *, as_json: bool) -> None:
 
 
 def _checked(records: Records, paths: tuple[Path, ...]) -> "list[BriefFile]":
-    from finops_ai.briefs import BriefError, read_brief
-    from finops_ai.policy import impossible_budget
-    from finops_ai.publishing import unknown_targets
+    from finops_ai.artifacts import accept_brief
+    from finops_ai.briefs import BriefError
 
     found, problems = [], []
     for path in paths:
         try:
-            file = read_brief(path, roots=tuple(records.policy.files.roots))
+            found.append(accept_brief(path, records.policy))
         except BriefError as error:
             problems += error.problems
-            continue
-        problems += impossible_budget(records.policy, file.brief, file=str(path))
-        problems += unknown_targets(file.brief, file=str(path))
-        found.append(file)
     if problems:
         raise Refused([dataclasses.asdict(problem) for problem in problems])
     return found

@@ -45,15 +45,11 @@ def inbox(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.
 
 def take_brief(bench: "Workbench", file: Path) -> str | None:
     """Register one brief of the inbox. None: it was refused, and lies in `refused` beside a file that says why."""
-    from finops_ai.briefs import BriefError, read_brief, register
-    from finops_ai.policy import impossible_budget
-    from finops_ai.publishing import unknown_targets
+    from finops_ai.artifacts import accept_brief
+    from finops_ai.briefs import BriefError, register
 
     try:
-        found = read_brief(file, roots=tuple(bench.policy.files.roots))
-        problems = impossible_budget(bench.policy, found.brief, file=file.name)
-        if problems := problems + unknown_targets(found.brief, file=file.name):
-            raise BriefError(problems)
+        found = accept_brief(file, bench.policy)
         (registered,) = register(bench.database, [found], submitted_by=bench.settings.user, via="inbox")
     except BriefError as error:
         refused = _move(file, "refused")
