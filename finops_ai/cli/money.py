@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from finops_ai.cli.planned import planned
 from finops_ai.cli.shared import FAILED, Refused, command, open_records, print_json, print_table
 from finops_ai.settings import load_settings
 
@@ -150,9 +151,4 @@ def check(*, as_json: bool) -> None:
         sys.exit(FAILED)
 
 
-@ledger.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@command
-def reconcile(file: Path, *, as_json: bool) -> None:  # noqa: ARG001
-    """Close suspense against a provider's report: not yet."""
-    raise Refused([{"field": "ledger reconcile", "reason": "not yet"}])
+ledger.add_command(planned("reconcile", "closing suspense against a provider's usage report"))

@@ -12,16 +12,18 @@ from finops_ai.cli.shared import Refused, command
 _ANY = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
-def _planned(name: str, promise: str) -> click.Command:
+def planned(name: str, promise: str) -> click.Command:
+    """A command that refuses. Its options are not read: nobody has decided yet what they are."""
+
     @click.command(name, help=f"{promise}: not yet.", context_settings=_ANY)
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     @command
-    def stub(arguments: Any, *, as_json: bool) -> None:  # noqa: ARG001
+    def stub(arguments: Any, *, as_json: bool) -> None:  # noqa: ARG001 - taken, so that any call gets this answer
         raise Refused([{"field": name, "reason": f"not yet ({promise})"}])
 
     return stub
 
 
-baseline = _planned("baseline", "usage logs of AI workloads to cost, quality and cycle-time signals")
-desk = _planned("desk", "the review desk; sign with `finops-ai decide` until then")
-review = _planned("review", "the monthly governance review")
+baseline = planned("baseline", "usage logs of AI workloads to cost, quality and cycle-time signals")
+desk = planned("desk", "the review desk; sign with `finops-ai decide` until then")
+review = planned("review", "the monthly governance review")

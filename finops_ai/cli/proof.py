@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from finops_ai.cli.planned import planned
 from finops_ai.cli.shared import FAILED, Refused, command, open_records, print_json, print_table
 from finops_ai.settings import load_settings
 
@@ -69,10 +70,4 @@ def check_policy(file: Path | None, *, as_json: bool) -> None:
         click.echo(f"valid; SHA-256 {found.sha256}")
 
 
-@policy.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
-@command
-def diff(old: Path, new: Path, *, as_json: bool) -> None:  # noqa: ARG001
-    """What a policy change would have done to last month's artifacts: not yet."""
-    raise Refused([{"field": "policy diff", "reason": "not yet"}])
+policy.add_command(planned("diff", "what a policy change would have done to last month's artifacts"))

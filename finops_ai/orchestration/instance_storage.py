@@ -57,9 +57,9 @@ def pooled_postgres(url: str, inst_data: ConfigurableClassData | None = None) ->
     storage = DagsterPostgresStorage(url, inst_data=inst_data)
     engine = pooled_engine(url)
     for part in parts_of(storage):
-        stock_pool = part._engine.pool  # noqa: SLF001
+        stock_pool = part._engine.pool  # noqa: SLF001 - this module's one private name, guarded by a test
         assert isinstance(stock_pool, sa.NullPool), "dagster-postgres pools by itself now: drop this module's pool"
-        part._engine = engine  # noqa: SLF001
+        part._engine = engine  # noqa: SLF001 - as above
     return storage
 
 

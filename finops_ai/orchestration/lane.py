@@ -21,7 +21,7 @@ from finops_ai.orchestration.partitions import ARTIFACTS
 from finops_ai.orchestration.sensors import run_tags
 from finops_ai.orchestration.workbench import Workbench
 from finops_ai.settings import Settings, environment_of
-from finops_ai.store import LockTaken
+from finops_ai.store import create_file
 
 LANE_TAG = "finops/lane"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # the event log keeps everything
@@ -49,7 +49,7 @@ def prepare_home(settings: Settings) -> None:
     settings.inbox.mkdir(parents=True, exist_ok=True)
     for name in ("dagster.yaml", "workspace.yaml"):
         if not (settings.home / name).exists():  # an operator may have changed it
-            (settings.home / name).write_text(shipped_file(name), encoding="utf-8")
+            create_file(settings.home / name, shipped_file(name).encode())  # whole, or not there: others may be reading
 
 
 def shipped_file(name: str) -> str:
@@ -121,6 +121,3 @@ class Lane:
         for run in self.instance.get_runs(filters):
             if LANE_TAG in run.tags:
                 self.instance.report_run_failed(run, "the process that ran this ended without a word; it is run again")
-
-
-__all__ = ["Done", "Lane", "LockTaken", "add_partitions", "open_instance", "prepare_home", "shipped_file"]

@@ -217,7 +217,7 @@ def _opened(settings: Settings) -> tuple[Database, ObjectStore]:
     return open_database(settings), open_objects(settings)
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue | str:
+def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
     """Rows as a grid in the web UI. An empty grid cannot be drawn: text then."""
     if not rows:
         return dg.MetadataValue.text("none")

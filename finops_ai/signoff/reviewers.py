@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from finops_ai.signoff.quorum import same_person
 from finops_ai.store import Database, tables, utc_now
 
-TOKEN_PREFIX = "fai_"  # so that a secret scanner knows a leaked one  # noqa: S105
+TOKEN_PREFIX = "fai_"  # noqa: S105 - no secret, but what lets a scanner know a leaked one
 
 
 class ReviewerError(Exception):

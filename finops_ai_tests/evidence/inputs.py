@@ -73,4 +73,4 @@ def pdf(*lines: str) -> bytes:
 
 def rules_for(base: Path, **changes: object) -> RetrievalRules:
     """The default rules with a short time limit: no test waits for a network."""
-    return RetrievalRules(**{"base": base, "timeout_s": 5.0, **changes})  # type: ignore[arg-type]
+    return RetrievalRules(**{"base": base, "timeout_s": 5.0, **changes})  # type: ignore[arg-type]  # a test's own changes

@@ -15,7 +15,7 @@ def tick(home: Deployment, sensor: dg.SensorDefinition, cursor: str | None = Non
         definitions=build_definitions({"workbench": home.bench}),
     )
     result = sensor(context)
-    return result if isinstance(result, dg.SensorResult) else dg.SensorResult(skip_reason=result)  # type: ignore[arg-type]
+    return result if isinstance(result, dg.SensorResult) else dg.SensorResult(skip_reason=result)  # type: ignore[arg-type]  # else a SkipReason
 
 
 def test_a_brief_in_the_inbox_becomes_an_artifact_once(home: Deployment) -> None:
