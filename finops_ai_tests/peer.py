@@ -13,6 +13,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 Writer = Callable[[list[tuple[str, str]]], str]  # (label, text) of each fact in the prompt -> the answer
+Verifier = Callable[[list[dict[str, Any]]], str]  # the questions of a verifying call -> the answer
 
 
 def quoting(facts: list[tuple[str, str]]) -> str:
@@ -25,12 +26,23 @@ def inventing(facts: list[tuple[str, str]]) -> str:
     return "## Findings\n\n" + "\n".join(f"- The rate rose to 99 percent in 2031 [{label}]." for label, _ in facts)
 
 
+def believing(questions: list[dict[str, Any]]) -> str:
+    """A verifier that finds everything supported, by the first passage."""
+    return json.dumps({"verdicts": [{"id": q["id"], "verdict": "supported", "passage": 1} for q in questions]})
+
+
+def doubting(questions: list[dict[str, Any]]) -> str:
+    """A verifier that finds nothing supported."""
+    return json.dumps({"verdicts": [{"id": q["id"], "verdict": "not_supported", "passage": None} for q in questions]})
+
+
 @dataclass
 class Peer:
     """One endpoint; `writers` maps a model's name to how it writes."""
 
     server: HTTPServer
     writers: dict[str, Writer]
+    verifier: Verifier = doubting
     requests: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -48,8 +60,11 @@ class Peer:
     def _answer(self, request: Request) -> Response:
         body = json.loads(request.get_data())
         self.requests.append(body)
-        facts = re.findall(r"^\[(F\d+)\] (.+)$", body["messages"][1]["content"], flags=re.MULTILINE)
-        text = self.writers[body["model"]](facts)
+        asked = body["messages"][1]["content"]
+        if asked.startswith("<questions>"):
+            text = self.verifier(json.loads(asked.removeprefix("<questions>").removesuffix("</questions>")))
+        else:
+            text = self.writers[body["model"]](re.findall(r"^\[(F\d+)\] (.+)$", asked, flags=re.MULTILINE))
         usage = {
             "prompt_tokens": 900,
             "completion_tokens": 100,

@@ -1,7 +1,7 @@
 """What a draft is made of.
 
-Belongs here: the values between facts and a draft. Does not: choosing facts (`selection`), writing (`extractive`,
-`model_writer`), judging (`checks`).
+Belongs here: the values between facts and a draft. Does not: choosing facts (`selection`), writing (`writer`),
+judging (`checks`).
 """
 
 from dataclasses import dataclass
@@ -10,28 +10,6 @@ from typing import Any
 from finops_ai.briefs import Brief
 from finops_ai.facts import ConfirmedFact
 from finops_ai.policy import TokenBounds
-
-
-class GenerationError(Exception):
-    """Parent of what stops a draft. `permanent`: trying again cannot help, something must change first."""
-
-    permanent = False
-
-
-class NotPriced(GenerationError):
-    """No price is known for the model: a call whose cost cannot be held must not be made."""
-
-    permanent = True
-
-
-class CallRefused(GenerationError):
-    """The provider refused the request itself (a 4xx other than a rate limit)."""
-
-    permanent = True
-
-
-class CallFailed(GenerationError):
-    """Every attempt ended in a time-out, a rate limit, a broken connection or an error of the provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +47,3 @@ class Draft:
     def from_dict(cls, stored: dict[str, Any]) -> "Draft":
         """The value of a stored form."""
         return cls(**stored)
-
-
-def estimated_tokens(text: str) -> int:
-    """An upper estimate without a tokenizer: one token for every three bytes of UTF-8."""
-    return -(-len(text.encode()) // 3)

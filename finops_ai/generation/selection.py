@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from finops_ai.briefs import Brief
+from finops_ai.calls import estimated_tokens
 from finops_ai.facts import ConfirmedFact
-from finops_ai.generation.model import Selection, estimated_tokens
+from finops_ai.generation.model import Selection
 from finops_ai.policy import TokenBounds
 
 FACTS_SHARE_OF_INPUT = 2, 3  # the rest is for instructions, brief and remarks

@@ -3,7 +3,7 @@
 Belongs here: the choice of engine. Does not: the choice of tier (`routing`).
 """
 
-from finops_ai.generation.calls import PaidCalls
+from finops_ai.calls import PaidCalls
 from finops_ai.generation.extractive import write_extractive
 from finops_ai.generation.model import Assignment, Draft
 from finops_ai.generation.prompt import messages_for

@@ -1,7 +1,7 @@
 """Reserve, call, settle: how a model call is paid, and how a step's other costs are.
 
 Belongs here: reservations and their one outcome, spend entries. Does not: the guard on budgets (`budgets`), prices
-(`pricing`), making the call (`generation`). Every function works inside the caller's transaction.
+(`pricing`), making the call (the package `calls`). Every function works inside the caller's transaction.
 
 A reservation without an outcome is a call whose end nobody saw. It is never released for being old: the provider has
 probably billed it. `suspend_open` moves it to suspense at its full amount, where it keeps its hold on the budgets.

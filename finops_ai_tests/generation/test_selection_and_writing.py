@@ -4,11 +4,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from finops_ai.calls import PaidCalls, estimated_tokens
 from finops_ai.facts import ConfirmedFact
 from finops_ai.generation import (
     Assignment,
-    PaidCalls,
-    estimated_tokens,
     messages_for,
     rank,
     select_facts,
@@ -123,7 +122,3 @@ def test_a_prompt_puts_what_never_changes_first_and_facts_between_marks() -> Non
     inside = user["content"].split("<facts>\n")[1].split("\n</facts>")[0].splitlines()
     assert inside == [f"[{f.label}] {f.text}" for f in selection.facts]
     assert user["content"].endswith("A reviewer asked for this change: name the period")
-
-
-def test_an_estimate_is_never_below_three_bytes_a_token() -> None:
-    assert [estimated_tokens(text) for text in ("", "a", "abc", "abcd", "数据")] == [0, 1, 1, 2, 2]

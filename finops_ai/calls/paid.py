@@ -1,7 +1,7 @@
 """Paid model calls: reserve, call, settle; every attempt on the books, every answer paid once.
 
 Belongs here: the one place from which a model is called, its retries and what each way to fail means for the books.
-Does not: the entries themselves (`ledger`), prompts (`prompt`).
+Does not: the entries themselves (`ledger`), what is asked (the caller).
 
 | what came back | the books | then |
 |---|---|---|
@@ -17,12 +17,12 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from finops_ai import ledger
-from finops_ai.generation.model import CallFailed, CallRefused, NotPriced, estimated_tokens
+from finops_ai.calls.model import CallFailed, CallRefused, NotPriced, estimated_input_tokens, estimated_tokens
 from finops_ai.policy import Tier, TierName, TokenBounds
 from finops_ai.pricing import Price, Usage
 from finops_ai.store import Database, ObjectStore, canonical_json, sha256_hex
@@ -71,22 +71,25 @@ class PaidCalls:
         tier: Tier,
         bounds: TokenBounds,
         price: Price | None,
+        response_schema: Mapping[str, Any] | None = None,
     ) -> Answer:
         """The answer to these messages, paid at most once.
 
+        `response_schema` is sent as far as the tier's endpoint takes one; that an answer keeps it is not checked here.
         Raises NotPriced, ledger.BudgetExceeded (before anything is sent), CallRefused, CallFailed.
         """
         if price is None:
             raise NotPriced(f"no price is known for {tier.model}; give tiers.{tier_name}.price in the policy")
-        request = _request(messages, tier, bounds)
+        request = _request(messages, tier, bounds, response_schema)
         with self.database.write() as tx:
             operation = ledger.open_operation(tx, self.payer, request_sha256=sha256_hex(canonical_json(request)))
             if stored := ledger.answer_of(tx, operation):
                 return Answer(text=_text_of(self.objects.get_json(stored)), reused=True)
             done = ledger.attempts_of(tx, operation)
         terms = ledger.Terms(tier=tier_name, model=tier.model, provider=_provider(tier), price=price)
+        given = _input_within(bounds, messages, response_schema)
         worst_case = price.worst_case_nano_usd(
-            input_tokens_max=_input_bound(messages, bounds), output_tokens_max=bounds.output_tokens_max
+            input_tokens_max=bounds.input_tokens_max, output_tokens_max=bounds.output_tokens_max
         )
         failure = None
         with _client(tier) as client:
@@ -101,7 +104,7 @@ class PaidCalls:
                     ledger.reserve(tx, self.payer, hold)
                 outcome = _call(client, request, key, tier)
                 if isinstance(outcome, dict):
-                    return self._settle(key, request, outcome)
+                    return self._settle(key, outcome, input_tokens_estimated=given)
                 failure = outcome
                 self._close_failed(key, failure)
                 if not failure.again:
@@ -109,9 +112,9 @@ class PaidCalls:
         assert failure is not None
         raise CallFailed(f"{tier.model}: {tier.attempts_max} attempts failed, the last with: {failure.error}")
 
-    def _settle(self, key: str, request: dict[str, Any], response: dict[str, Any]) -> Answer:
+    def _settle(self, key: str, response: dict[str, Any], *, input_tokens_estimated: int) -> Answer:
         """Meter first, parse second: an answer that cannot be used was still paid."""
-        usage, estimated = _usage(request, response)
+        usage, estimated = _usage(response, input_tokens_estimated)
         stored = self.objects.put(json.dumps(response, sort_keys=True).encode())
         with self.database.write() as tx:
             ledger.settle(tx, self.payer, key, usage, response_sha256=stored, estimated=estimated)
@@ -125,16 +128,24 @@ class PaidCalls:
                 ledger.release(tx, self.payer, key, proof=failure.error)
 
 
-def _request(messages: Sequence[dict[str, str]], tier: Tier, bounds: TokenBounds) -> dict[str, Any]:
-    return {"model": tier.model, "messages": list(messages), tier.max_tokens_parameter: bounds.output_tokens_max}
+def _request(
+    messages: Sequence[dict[str, str]], tier: Tier, bounds: TokenBounds, schema: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    request = {"model": tier.model, "messages": list(messages), tier.max_tokens_parameter: bounds.output_tokens_max}
+    if schema is None or tier.structured == "none":
+        return request
+    form: dict[str, Any] = {"type": tier.structured}
+    if tier.structured == "json_schema":
+        form["json_schema"] = {"name": "answer", "strict": True, "schema": dict(schema)}
+    return request | {"response_format": form}
 
 
-def _input_bound(messages: Sequence[dict[str, str]], bounds: TokenBounds) -> int:
-    """What the input can cost at most. Raises when the messages themselves pass the bound: nothing is cut silently."""
-    tokens = sum(estimated_tokens(message["content"]) + 8 for message in messages)
+def _input_within(bounds: TokenBounds, messages: Sequence[dict[str, str]], schema: Mapping[str, Any] | None) -> int:
+    """Our estimate of the input. Raises CallRefused where it passes the bound: nothing is cut silently."""
+    tokens = estimated_input_tokens(messages, schema)
     if tokens > bounds.input_tokens_max:
         raise CallRefused(f"the prompt may take {tokens} tokens, more than the bound of {bounds.input_tokens_max}")
-    return bounds.input_tokens_max
+    return tokens
 
 
 @contextlib.contextmanager
@@ -173,7 +184,7 @@ def _call(client: "openai.OpenAI", request: dict[str, Any], key: str, tier: Tier
         return _Failure(error=f"unusable response: {type(error).__name__}: {error}"[:400], served=True, again=True)
 
 
-def _usage(request: dict[str, Any], response: dict[str, Any]) -> tuple[Usage, bool]:
+def _usage(response: dict[str, Any], input_tokens_estimated: int) -> tuple[Usage, bool]:
     """(the provider's count, or our upper estimate where it gave none; whether it is the estimate)."""
     counted = response.get("usage") or {}
     details = counted.get("prompt_tokens_details") or {}
@@ -184,9 +195,8 @@ def _usage(request: dict[str, Any], response: dict[str, Any]) -> tuple[Usage, bo
             output_tokens=int(counted["completion_tokens"]),
         ), False
     except (KeyError, TypeError, ValueError):
-        given = sum(estimated_tokens(message["content"]) + 8 for message in request["messages"])
         written = estimated_tokens(_text_of(response))
-        return Usage(input_tokens=given, cached_input_tokens=0, output_tokens=written), True
+        return Usage(input_tokens=input_tokens_estimated, cached_input_tokens=0, output_tokens=written), True
 
 
 def _text_of(response: dict[str, Any]) -> str:

@@ -14,7 +14,15 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from finops_ai import ledger
-from finops_ai.generation import Answer, CallFailed, CallRefused, NotPriced, PaidCalls
+from finops_ai.calls import (
+    Answer,
+    CallFailed,
+    CallRefused,
+    NotPriced,
+    PaidCalls,
+    estimated_input_tokens,
+    estimated_tokens,
+)
 from finops_ai.policy import Tier, TokenBounds
 from finops_ai.pricing import Price
 from finops_ai.store import Database, ObjectStore, tables
@@ -23,6 +31,7 @@ from finops_ai_tests.records import PLAIN_PRICE, payer, registered
 MESSAGES = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "What did it cost?"}]
 BOUNDS = TokenBounds(input_tokens_max=100, output_tokens_max=50)
 WORST_CASE = 100 + 2 * 50  # nano-USD
+SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 LIMIT = 1_000
 
 Reply = tuple[int, str, dict[str, str]]  # status, body, headers
@@ -77,10 +86,25 @@ class Desk:
     provider: Provider
     slept: list[float]
 
-    def ask(self, *, bounds: TokenBounds = BOUNDS, price: Price | None = PLAIN_PRICE, **tier: Any) -> Answer:
+    def ask(
+        self,
+        *,
+        bounds: TokenBounds = BOUNDS,
+        price: Price | None = PLAIN_PRICE,
+        schema: dict[str, Any] | None = None,
+        **tier: Any,
+    ) -> Answer:
         return self.calls.complete(
-            MESSAGES, tier_name="standard", tier=self.provider.tier(**tier), bounds=bounds, price=price
+            MESSAGES,
+            tier_name="standard",
+            tier=self.provider.tier(**tier),
+            bounds=bounds,
+            price=price,
+            response_schema=schema,
         )
+
+    def sent(self) -> list[Any]:
+        return [json.loads(request.get_data()) for request in self.provider.requests]
 
     def outcomes(self) -> list[str]:
         with self.calls.database.read() as connection:
@@ -183,6 +207,63 @@ def test_an_answer_without_a_text_was_still_paid(desk: Desk, choices: Any) -> No
     desk.provider.replies = [(status, json.dumps(json.loads(body) | {"choices": choices}), headers)]
     assert desk.ask().text == ""
     assert desk.books() == (0, USED_NANO_USD, 0)
+
+
+def test_half_a_character_in_an_answer_does_not_stop_its_booking(desk: Desk) -> None:
+    desk.provider.replies = [answer("a\ud800b")]
+    assert desk.ask().text == "a\ud800b"
+    assert desk.books() == (0, 25 + 2 * 2, 0)
+
+
+# --- an answer of a given form
+
+
+@pytest.mark.parametrize(
+    ("structured", "sent"),
+    [
+        ("json_schema", {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": SCHEMA}}),
+        ("json_object", {"type": "json_object"}),
+        ("none", None),
+    ],
+)
+def test_a_schema_is_sent_as_far_as_the_endpoint_takes_one(
+    desk: Desk, structured: str, sent: dict[str, Any] | None
+) -> None:
+    desk.ask(schema=SCHEMA, structured=structured)
+    desk.ask(structured=structured)
+    with_schema, *without = desk.sent()
+    assert with_schema.get("response_format") == sent
+    assert ("response_format" in with_schema) == (sent is not None)
+    assert all("response_format" not in request for request in without)
+
+
+def test_another_schema_is_another_call_and_the_same_is_not(desk: Desk) -> None:
+    """An answer in another form must not be taken from the records."""
+    other = SCHEMA | {"additionalProperties": True}
+    assert [desk.ask(schema=schema).reused for schema in (None, SCHEMA, other, SCHEMA)] == [False, False, False, True]
+    assert len(desk.provider.requests) == 3
+
+
+@pytest.mark.parametrize("structured", ["json_schema", "json_object", "none"])
+def test_a_schema_counts_against_the_bound(desk: Desk, structured: str) -> None:
+    needed = 25 + estimated_tokens(json.dumps(SCHEMA))
+    assert estimated_input_tokens(MESSAGES, SCHEMA) == needed
+    narrow, enough = (TokenBounds(input_tokens_max=tokens, output_tokens_max=50) for tokens in (needed - 1, needed))
+    with pytest.raises(CallRefused, match=f"more than the bound of {needed - 1}"):
+        desk.ask(schema=SCHEMA, bounds=narrow, structured=structured)
+    assert desk.provider.requests == []
+    desk.ask(schema=SCHEMA, bounds=enough, structured=structured)
+
+
+def test_a_schema_counts_in_the_estimate_that_is_booked(desk: Desk) -> None:
+    desk.provider.replies = [answer("x" * 30)]
+    desk.ask(schema=SCHEMA)
+    booked = {entry.unit: entry.quantity for entry in desk.entries()}
+    assert booked["input_tokens"] == estimated_input_tokens(MESSAGES, SCHEMA)
+
+
+def test_an_estimate_is_never_below_three_bytes_a_token() -> None:
+    assert [estimated_tokens(text) for text in ("", "a", "abc", "abcd", "数据")] == [0, 1, 1, 2, 2]
 
 
 # --- ways to fail
