@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 FINOPS := $(BIN)/finops-ai
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-long check format bench bench-load requirements clean
+.PHONY: help run ui test test-long check format bench bench-evidence requirements clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ format: $(VENV)/dev.stamp  ## mend formatting and what the linter can mend
 
 bench: $(VENV)/dev.stamp  ## the price of the workflow over bare Dagster, on SQLite and PostgreSQL
 	@$(BIN)/python -m bench.workflow
+
+bench-evidence: $(VENV)/dev.stamp  ## claims, veto, contradictions, injections and extraction on labelled data
+	@$(BIN)/python -m bench.evidence
 
 requirements:  ## pin anew (needs uv): versions and hashes, no download address
 	uv pip compile pyproject.toml --extra build --universal --generate-hashes --no-annotate --no-header --no-strip-extras -q -o requirements.txt

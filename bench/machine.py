@@ -5,6 +5,7 @@ Belongs here: facts about where a measurement ran. Does not: measuring anything.
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,9 +22,9 @@ def machine() -> dict[str, str]:
     }
 
 
-def versions() -> dict[str, str]:
+def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     """Of what the figures depend on; PostgreSQL adds its own once it runs."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
 def _processor() -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 DEFAULT_HOME = ".finops_ai"
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
+DEFAULT_DESK_URL = "http://127.0.0.1:3300"
 POSTGRES_DRIVER = "postgresql+psycopg2"
 
 
@@ -32,6 +33,7 @@ class Settings:
     user: str = ""  # who submits: an author may not approve
     trust_launchpad: bool = False  # an authenticating proxy stands before the web UI
     ui_url: str = DEFAULT_UI_URL  # where people reach the web UI: links lead there
+    desk_url: str = DEFAULT_DESK_URL  # where people reach the desk; it answers to this host name and its own machine's
 
     @property
     def inbox(self) -> Path:
@@ -65,6 +67,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         objects_url=environ.get("FINOPS_AI_OBJECTS") or None,
         user=environ.get("FINOPS_AI_USER") or _login_name(),
         ui_url=(environ.get("FINOPS_AI_UI_URL") or DEFAULT_UI_URL).rstrip("/"),
+        desk_url=_desk_url(environ.get("FINOPS_AI_DESK_URL") or DEFAULT_DESK_URL),
         trust_launchpad=_trusts_proxy(environ.get("FINOPS_AI_LAUNCHPAD_IDENTITY") or "signature"),
     )
 
@@ -83,6 +86,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "DAGSTER_HOME": str(settings.home),
         "FINOPS_AI_USER": settings.user,
         "FINOPS_AI_UI_URL": settings.ui_url,
+        "FINOPS_AI_DESK_URL": settings.desk_url,
     }
     return always | {name: value for name, value in optional.items() if value is not None}
 
@@ -91,6 +95,13 @@ def _trusts_proxy(identity: str) -> bool:
     if identity not in ("signature", "proxy"):
         raise SettingsError(f"FINOPS_AI_LAUNCHPAD_IDENTITY is {identity!r}; it is signature or proxy")
     return identity == "proxy"
+
+
+def _desk_url(url: str) -> str:
+    """A name with a `*` would be a pattern to the check of host names, and let every host through."""
+    if not re.fullmatch(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?(/[^\s?#]*)?", url):
+        raise SettingsError(f"FINOPS_AI_DESK_URL is {url!r}; it must be http(s)://host, perhaps with a port and a path")
+    return url.rstrip("/")
 
 
 def _with_driver(url: str) -> str:

@@ -21,6 +21,11 @@ def test_the_default_is_a_folder_here_and_no_server(tmp_path: Path, monkeypatch:
         ({"FINOPS_AI_POSTGRES_URL": "mysql://h/d"}, "FINOPS_AI_POSTGRES_URL"),
         ({"FINOPS_AI_POSTGRES_URL": "nonsense"}, "FINOPS_AI_POSTGRES_URL"),
         ({"FINOPS_AI_LAUNCHPAD_IDENTITY": "yes"}, "FINOPS_AI_LAUNCHPAD_IDENTITY"),
+        ({"FINOPS_AI_DESK_URL": "desk.example"}, "FINOPS_AI_DESK_URL"),
+        ({"FINOPS_AI_DESK_URL": "http://*"}, "FINOPS_AI_DESK_URL"),
+        ({"FINOPS_AI_DESK_URL": "http://*.example"}, "FINOPS_AI_DESK_URL"),
+        ({"FINOPS_AI_DESK_URL": "javascript://h"}, "FINOPS_AI_DESK_URL"),
+        ({"FINOPS_AI_DESK_URL": "http://h/?a=1"}, "FINOPS_AI_DESK_URL"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_by_name(environ: dict[str, str], names: str) -> None:
@@ -44,6 +49,7 @@ def test_a_child_process_sees_the_same_deployment_from_any_folder(tmp_path: Path
         "FINOPS_AI_POLICY": str(tmp_path / "p.yaml"),
         "FINOPS_AI_USER": "ana",
         "FINOPS_AI_LAUNCHPAD_IDENTITY": "proxy",
+        "FINOPS_AI_DESK_URL": "https://desk.example:8443/path/",
     }
     settings = load_settings(environ)
     assert load_settings(environment_of(settings)) == settings

@@ -15,7 +15,7 @@ def accept_brief(path: Path, policy: Policy) -> BriefFile:
 
     What could never be paid or published is refused here, not after money was spent on it.
     """
-    file = read_brief(path, roots=tuple(policy.files.roots))
+    file = read_brief(path, roots=tuple(policy.files.roots), stores=tuple(policy.files.stores))
     problems = impossible_budget(policy, file.brief, file=str(path)) + unknown_targets(file.brief, file=str(path))
     if problems:
         raise BriefError(problems)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from finops_ai import ledger
 from finops_ai.artifacts.progress import Progress, progress_of
 from finops_ai.artifacts.state import position
-from finops_ai.policy import Policy
+from finops_ai.policy import Assessment, Policy, look_first
 from finops_ai.pricing import format_usd
 from finops_ai.publishing import REQUIRED_GATES
 from finops_ai.signoff import decisions_of
@@ -37,6 +37,7 @@ class Overview:
     waiting_for: str
     missing_roles: tuple[str, ...]
     exception: str  # why a tier above economy was used; "" when none was
+    look_first: tuple[str, ...]  # what a reviewer should look at before anything else
     files: tuple[str, ...]
 
 
@@ -47,6 +48,7 @@ def overview_of(connection: sa.Connection, objects: ObjectStore, policy: Policy,
     spent = ledger.spent(connection, artifact=artifact)
     route_sha256 = progress.output("model_route")
     route = objects.get_json(route_sha256) if route_sha256 else {}
+    risk_sha256 = progress.output("risk_assessment")
     missing = progress.standing.missing if progress.standing and here.state == "awaiting_sign_off" else {}
     return Overview(
         artifact=artifact,
@@ -74,6 +76,7 @@ def overview_of(connection: sa.Connection, objects: ObjectStore, policy: Policy,
         waiting_for=here.waiting_for,
         missing_roles=tuple(missing),
         exception=(route.get("exception") or {}).get("detail", ""),
+        look_first=tuple(look_first(Assessment.from_dict(objects.get_json(risk_sha256)))) if risk_sha256 else (),
         files=tuple(file.address for receipt in progress.receipts for file in receipt.files),
     )
 

@@ -55,17 +55,18 @@ class BriefFile:
     folder: Path
 
 
-def read_brief(path: Path, *, roots: tuple[Path, ...] = ()) -> BriefFile:
+def read_brief(path: Path, *, roots: tuple[Path, ...] = (), stores: tuple[str, ...] = ()) -> BriefFile:
     """The brief in a file, its local sources as absolute paths. Raises BriefError.
 
-    A local source lies below the brief's folder or one of `roots`: a brief must not be able to publish /etc/passwd.
+    A local source lies below the brief's folder or one of `roots`, an object below one of the prefixes in `stores`: a
+    brief must not be able to publish /etc/passwd, nor a bucket that only the deployment may read.
     """
     brief = parse_brief(_text_of(path), name=str(path))
     folder = path.resolve().parent
     located = []
     problems = []
     for index, source in enumerate(brief.sources):
-        uri, reason = locate(source.uri, folder=folder, roots=roots)
+        uri, reason = locate(source.uri, folder=folder, roots=roots, stores=stores)
         located.append(source.model_copy(update={"uri": uri}))
         if reason:
             problems.append(
@@ -90,20 +91,21 @@ def parse_brief(text: str, *, name: str) -> Brief:
         ) from None
 
 
-def locate(uri: str, *, folder: Path, roots: tuple[Path, ...]) -> tuple[str, str]:
-    """(the address to store, why it cannot be accepted or ""). Web addresses are judged when they are fetched."""
-    scheme = urlsplit(uri).scheme
-    if scheme in ("http", "https"):
+def locate(uri: str, *, folder: Path, roots: tuple[Path, ...], stores: tuple[str, ...] = ()) -> tuple[str, str]:
+    """(the address to store, why it cannot be accepted or ""). Web addresses and objects are judged when they are read.
+
+    A pattern (`notes/*.md`) stays one: it stands for the files that match when the sources are retrieved.
+    """
+    from finops_ai.evidence import RetrievalRules, is_pattern, is_store, path_of, refusal_of
+
+    if urlsplit(uri).scheme in ("http", "https"):
         return uri, ""
-    if scheme not in ("", "file"):
-        return uri, f"{scheme}:// is not supported; use a path, http:// or https://"
-    path = (folder / (urlsplit(uri).path if scheme else uri)).resolve()
-    allowed = (folder, *(root.resolve() for root in roots))
-    if not any(path.is_relative_to(root) for root in allowed):
-        return uri, f"{path} lies outside the brief's folder; name its folder under files.roots in the policy"
-    if not path.is_file():
-        return uri, f"no such file: {path}"
-    return str(path), ""
+    if reason := refusal_of(uri, rules=RetrievalRules(base=folder, roots=roots, stores=stores)):
+        return uri, reason
+    if is_store(uri):
+        return uri, ""
+    path = path_of(uri, base=folder)
+    return str(path if is_pattern(uri) else path.resolve()), ""
 
 
 def _text_of(path: Path) -> str:

@@ -7,10 +7,11 @@ arguments, makes one call and prints. Commands import what they need when they r
 import click
 
 from finops_ai import __version__
+from finops_ai.cli.evidence import evidence
 from finops_ai.cli.money import cost, export, ledger
-from finops_ai.cli.planned import baseline, desk, review
+from finops_ai.cli.planned import baseline, review
 from finops_ai.cli.proof import policy, verify
-from finops_ai.cli.serve import doctor, ui
+from finops_ai.cli.serve import desk, doctor, ui
 from finops_ai.cli.signing import decide, reviewer
 from finops_ai.cli.work import run, status, submit
 
@@ -31,7 +32,8 @@ def main() -> None:
 
 
 for command in (
-    submit, run, status, reviewer, decide, verify, cost, export, ledger, policy, ui, doctor, desk, baseline, review
+    submit, run, status, evidence, reviewer, decide, verify, cost, export, ledger, policy, ui, desk, doctor, baseline,
+    review,
 ):  # fmt: skip
     main.add_command(command)
 

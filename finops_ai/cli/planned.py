@@ -25,5 +25,4 @@ def planned(name: str, promise: str) -> click.Command:
 
 
 baseline = planned("baseline", "usage logs of AI workloads to cost, quality and cycle-time signals")
-desk = planned("desk", "the review desk; sign with `finops-ai decide` until then")
 review = planned("review", "the monthly governance review")

@@ -1,6 +1,6 @@
-"""`ui`, `doctor`: Dagster's web UI on this home, and what is configured.
+"""`ui`, `desk`, `doctor`: Dagster's web UI on this home, the evidence pages, and what is configured.
 
-Belongs here: these commands. Does not: anything that Dagster does.
+Belongs here: these commands. Does not: anything that Dagster or the desk does.
 """
 
 import os
@@ -9,30 +9,59 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from finops_ai.cli.shared import FAILED, command, print_json, print_table
-from finops_ai.settings import Settings, environment_of, load_settings
+from finops_ai.cli.shared import FAILED, Refused, command, fail, open_records, print_json, print_table
+from finops_ai.settings import Settings, SettingsError, environment_of, load_settings
+
+if TYPE_CHECKING:
+    import socket
+
+    from starlette.types import ASGIApp
+
+DESK_PORT = 3300  # of the default FINOPS_AI_DESK_URL
+_HOST = click.option("--host", default="127.0.0.1", show_default=True)
+_PORT = click.IntRange(1, 65535)
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535))
-def ui(host: str, port: int) -> None:
-    """Dagster's webserver and daemon on this home, until Ctrl-C.
+@_HOST
+@click.option("--port", default=3000, show_default=True, type=_PORT)
+@click.option("--desk-port", default=DESK_PORT, show_default=True, type=_PORT, help="Of the evidence pages.")
+def ui(host: str, port: int, desk_port: int) -> None:
+    """Dagster's webserver and daemon on this home, and the desk beside them, until Ctrl-C.
 
-    Dagster's web UI has no login: let nobody reach it but through an authenticating proxy.
+    Neither has a login: let nobody reach them but through an authenticating proxy.
 
     \b
     Example:
       finops-ai ui --port 3000
     """
+    from finops_ai.desk import in_background
     from finops_ai.orchestration.lane import prepare_home
 
-    settings = load_settings()
-    prepare_home(settings)
+    try:
+        settings = load_settings()
+        prepare_home(settings)
+        _listen(host, port, option="--port").close()  # Dagster would go to another port without a word
+        listening = _listen(host, desk_port, option="--desk-port")
+        app = _desk_app()
+    except SettingsError as error:
+        fail([{"reason": str(error)}], as_json=False)
+    except Refused as error:
+        fail(error.problems, as_json=False)
     click.echo(f"Dagster on http://{host}:{port}  (home {settings.home}; Ctrl-C ends it)")
+    click.echo(f"Evidence on http://{host}:{desk_port}")
+    process = _dagster(settings, host, port)
+    with in_background(app, listening):
+        code = process.wait()
+    sys.exit(code)
+
+
+def _dagster(settings: Settings, host: str, port: int) -> "subprocess.Popen[bytes]":
+    """Webserver and daemon, which end with this process."""
     workspace = str(settings.home / "workspace.yaml")
     arguments = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
     environment = os.environ | environment_of(settings)
@@ -42,7 +71,59 @@ def ui(host: str, port: int) -> None:
     )
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: process.send_signal(signal.SIGINT))
-    sys.exit(process.wait())
+    return process
+
+
+@click.command()
+@_HOST
+@click.option("--port", default=DESK_PORT, show_default=True, type=_PORT)
+@command
+def desk(host: str, port: int, *, as_json: bool) -> None:
+    """The evidence of every artifact as web pages, until Ctrl-C: sources, claims, and each claim in its source's text.
+
+    Read-only: nothing can be signed or changed here; `finops-ai decide` signs. It has no login: let nobody reach it but
+    through an authenticating proxy. It answers to localhost, 127.0.0.1 and the host of FINOPS_AI_DESK_URL alone.
+
+    \b
+    Example:
+      finops-ai desk --port 3300
+    """
+    from finops_ai.desk import serve
+
+    listening = _listen(host, port, option="--port")
+    app = _desk_app()
+    address = f"http://{host}:{port}"
+    if as_json:
+        print_json({"address": address})
+    else:
+        click.echo(f"Evidence on {address}  (Ctrl-C ends it)")
+    try:
+        serve(app, listening)
+    except KeyboardInterrupt:  # the server has ended by then, and passes on what ended it
+        return
+
+
+def _listen(host: str, port: int, *, option: str) -> "socket.socket":
+    from finops_ai.desk import PortTaken, listen
+
+    try:
+        return listen(host, port)
+    except PortTaken as error:
+        raise Refused([{"field": option, "reason": str(error)}]) from None
+
+
+def _desk_app() -> "ASGIApp":
+    from finops_ai.desk import desk_app
+    from finops_ai.policy import load_policy
+
+    records = open_records()
+    settings = records.settings
+    return desk_app(
+        database=records.database,
+        objects=records.objects,
+        policy=lambda: load_policy(settings.policy_path),
+        desk_url=settings.desk_url,
+    )
 
 
 @click.command()

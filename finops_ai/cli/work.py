@@ -139,11 +139,15 @@ def _work_through(bench: "Workbench", artifacts: list[str], *, retry_held: bool,
     with open_instance(bench.settings) as instance, Progress(*columns, console=console(), disable=quiet) as progress:
         add_partitions(instance, bench)
         bar = progress.add_task("running", total=len(artifacts))
+        parts_bar = progress.add_task("", total=None, visible=False)
 
         def on_step(artifact: str, step: str) -> None:
             progress.update(bar, description=f"{artifact[:48]}: {step}")
 
-        lane = Lane(instance, dataclasses.replace(bench, on_step=on_step))
+        def on_progress(_artifact: str, step: str, parts: int, of: int) -> None:
+            progress.update(parts_bar, description=f"  {step}", completed=parts, total=of, visible=parts < of)
+
+        lane = Lane(instance, dataclasses.replace(bench, on_step=on_step, on_progress=on_progress))
         for artifact in artifacts:
             ran = _advance(lane, artifact, retry_held=retry_held)
             done += ran
@@ -230,6 +234,8 @@ def _next_lines(overview: "Overview") -> list[str]:
             f"{failure['why']}  [{failure['control']}]"
             for failure in gate["failures"]
         ]
+    if overview.look_first:
+        lines.append(f"  look first: {'; '.join(overview.look_first)}  ({program()} evidence {overview.artifact})")
     if overview.exception:
         lines.append(f"  tier above economy: {overview.exception}")
     lines += [f"  {d['verdict']} by {d['reviewer']} ({d['role']}): {d['reason']}" for d in overview.decisions]

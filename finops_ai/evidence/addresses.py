@@ -22,6 +22,9 @@ PORTS = frozenset({80, 443})
 _NAT64 = IPv6Network("64:ff9b::/96")
 _IPV4_TRANSLATED = IPv6Network("::ffff:0:0:0/96")
 _IPV6_PUBLIC = IPv6Network("2000::/3")  # all that is handed out; the rest is local, special or unused
+# Public by their ranges, and answered from inside: the metadata and health services of Azure and Oracle's cloud, and the
+# relays of 6to4 (RFC 7526), which nothing legitimate uses any more.
+_SERVED_INSIDE = tuple(map(IPv4Network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24")))
 _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:\d+|0[xX][0-9a-fA-F]*)\.?")
 
 
@@ -87,7 +90,7 @@ def _carried(address: Address) -> tuple[Address, ...]:
 
 
 def _is_public(address: Address) -> bool:
-    if address.is_multicast or not address.is_global:
+    if address.is_multicast or not address.is_global or _is_in(address, _SERVED_INSIDE):
         return False
     return isinstance(address, IPv4Address) or address in _IPV6_PUBLIC
 

@@ -16,10 +16,10 @@ _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:")
 
 def read_file(uri: str, *, rules: RetrievalRules) -> tuple[bytes, str]:
     """Content and file name. Raises EvidenceError with the reason."""
-    path = _path_of(uri, base=rules.base)
+    path = path_of(uri, base=rules.base)
     try:
         resolved = path.resolve(strict=True)
-        _refuse_outside(resolved, rules)
+        refuse_outside(resolved, rules)
         content = _read(resolved, bytes_max=rules.bytes_max)
     except (OSError, RuntimeError) as problem:  # RuntimeError: symlinks that go in circles
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
@@ -27,7 +27,8 @@ def read_file(uri: str, *, rules: RetrievalRules) -> tuple[bytes, str]:
     return content, resolved.name
 
 
-def _path_of(uri: str, *, base: Path) -> Path:
+def path_of(uri: str, *, base: Path) -> Path:
+    """Where a local uri points, not yet resolved. Raises EvidenceError for anything that is no local address."""
     if "\0" in uri or not uri:
         raise EvidenceError(f"{uri!r} is no path")
     if "::" in uri:
@@ -36,7 +37,8 @@ def _path_of(uri: str, *, base: Path) -> Path:
         return _path_of_file_uri(uri)
     if scheme := _SCHEME.match(uri):
         raise EvidenceError(
-            f"{scheme[0]!r} is refused; a source is a path, or begins with file://, https:// or http://"
+            f"{scheme[0]!r} is refused; "
+            "a source is a path, or begins with file://, https://, http:// or a prefix under files.stores"
         )
     return base / uri
 
@@ -50,7 +52,7 @@ def _path_of_file_uri(uri: str) -> Path:
     return Path(path)
 
 
-def _refuse_outside(resolved: Path, rules: RetrievalRules) -> None:
+def refuse_outside(resolved: Path, rules: RetrievalRules) -> None:
     """After symlinks: what counts is where the file is, not what it is called."""
     roots = [root.resolve() for root in (rules.base, *rules.roots)]
     if not any(resolved.is_relative_to(root) for root in roots):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from finops_ai.evidence.cleaning import blocks_to_text, removed
 from finops_ai.evidence.hidden import UNSEEN_TAGS, is_hidden
+from finops_ai.evidence.model import Extraction
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -24,8 +25,8 @@ _ATTRIBUTE = re.compile(r"([\w-]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?")
 _VOID_TAGS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
-def read_markdown(source: str) -> tuple[str, str, tuple[str, ...]]:
-    """Text, title, warnings. Code, raw HTML, images and front matter are left out; the text of a link is kept."""
+def read_markdown(source: str) -> Extraction:
+    """Text and title. Code, raw HTML, images and front matter are left out; the text of a link is kept."""
     source = source.replace("\r\n", "\n")
     front = _FRONT_MATTER.match(source)
     body = _TEMPLATE_LINE.sub("", source[front.end() :] if front else source)
@@ -48,7 +49,8 @@ def read_markdown(source: str) -> tuple[str, str, tuple[str, ...]]:
         opened = token.tag
     if front and (named := _FRONT_TITLE.search(front[1] or "")):
         title = named[1]
-    return blocks_to_text(blocks), title, (removed(sight.hidden, "hidden element"),) if sight.hidden else ()
+    warnings = (removed(sight.hidden, "hidden element"),) if sight.hidden else ()
+    return Extraction(text=blocks_to_text(blocks), title=title, warnings=warnings)
 
 
 def _visible(tokens: "Iterable[Token]", sight: "_Sight") -> Iterable[str]:

@@ -1,17 +1,20 @@
-"""The text of a PDF source, with lines joined again to paragraphs.
+"""The text of a PDF source, with lines joined again to paragraphs, and where each page begins in it.
 
-Belongs here: reading pages, undoing line ends and hyphenation. Does not: what a sentence is (`splitting`). A PDF knows
-places on paper, not paragraphs: where a line end is in doubt, the paragraph ends, and claims leave its halves out.
+Belongs here: reading pages, undoing line ends and hyphenation. Does not: what a sentence is (`splitting`), which text is
+seen (`pdf_visibility`). A PDF knows places on paper, not paragraphs: where a line end is in doubt, the paragraph ends,
+and claims leave its halves out.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from io import BytesIO
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
+from typing import Any
 
-from finops_ai.evidence.cleaning import blocks_to_text, clean
-from finops_ai.evidence.model import EvidenceError
+from finops_ai.evidence.cleaning import clean, removed
+from finops_ai.evidence.model import EvidenceError, Extraction
 
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 _PAGE_NUMBER = re.compile(r"\W*\d{1,4}\W*|(?i:page)\s+\d+(?:\s+of\s+\d+)?")
@@ -24,15 +27,21 @@ _HEADING = re.compile(
 _ENDS_SENTENCE = re.compile(r"[.!?:][\"'\u201d\u2019)\]]*\Z")
 _HYPHEN_AT_END = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-\Z")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_DATE = re.compile(r"(?:D:)?(\d{8})(?:(\d{6})(Z|[+-]\d\d'?\d\d)?)?")
 LONGEST_WORD = 60  # characters
 FULL_LINE_SHARE_MIN = 0.85  # of the usual length: a shorter line that ends a sentence ends its paragraph
 PROSE_LINE_SHARE_MIN = 0.6  # a shorter line that ends no sentence is a label, a heading or a formula
 
 
-def read_pdf(content: bytes, *, pages_max: int) -> tuple[str, str, tuple[str, ...]]:
-    """Text, title, no warnings. Raises EvidenceError for a PDF that is broken, encrypted, too long or without text."""
+def read_pdf(content: bytes, *, pages_max: int) -> Extraction:
+    """The text that a reader of the pages sees, and what the file says of itself.
+
+    Raises EvidenceError for a PDF that is broken, encrypted, too long or without visible text.
+    """
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
+
+    from finops_ai.evidence.pdf_visibility import visible_pages
 
     try:
         reader = PdfReader(BytesIO(content), strict=False)
@@ -40,14 +49,47 @@ def read_pdf(content: bytes, *, pages_max: int) -> tuple[str, str, tuple[str, ..
             raise EvidenceError("an encrypted PDF; save it without a password")
         if len(reader.pages) > pages_max:
             raise EvidenceError(f"{len(reader.pages)} pages, more than the {pages_max} allowed")
-        pages = [page.extract_text() for page in reader.pages]
-        title = (reader.metadata.title or "") if reader.metadata else ""
+        pages, hidden_count = visible_pages(reader)
+        title, author, published = _about(reader.metadata)
     except PyPdfError as problem:
         raise EvidenceError(f"a broken PDF: {problem}") from None
-    lines = [line for page in pages for line in _lines(page)]
-    if not lines:
-        raise EvidenceError("a PDF without text; a scan needs character recognition first")
-    return blocks_to_text(list(_paragraphs(lines))), title if isinstance(title, str) else "", ()
+    text, page_starts = _text_and_page_starts([_lines(page) for page in pages])
+    if not text:
+        raise EvidenceError(
+            "a PDF whose only text is invisible, as in a scan with a text layer; a person has to read it"
+            if hidden_count
+            else "a PDF without text; a scan needs character recognition first"
+        )
+    return Extraction(
+        text=text,
+        title=title,
+        author=author,
+        published=published,
+        page_starts=page_starts,
+        warnings=(removed(hidden_count, "hidden text run"),) if hidden_count else (),
+    )
+
+
+def _about(metadata: Any) -> tuple[str, str, str]:
+    """Title, author, and day or time of creation."""
+    if not metadata:
+        return "", "", ""
+    title, author = (value if isinstance(value, str) else "" for value in (metadata.title, metadata.author))
+    return title, author, _created(str(metadata.creation_date_raw))
+
+
+def _created(written: str) -> str:
+    """ISO 8601; nothing where only a year or month is given, or no such day."""
+    found = _DATE.match(written)
+    if not found:
+        return ""
+    day, time, zone = (part or "" for part in found.groups())
+    try:
+        if not time:
+            return date.fromisoformat(day).isoformat()
+        return datetime.fromisoformat(f"{day}T{time}{zone.replace(chr(39), '')}").isoformat()
+    except ValueError:
+        return ""
 
 
 def _lines(page: str) -> list[str]:
@@ -55,16 +97,22 @@ def _lines(page: str) -> list[str]:
     return [line for line in lines if line and not _PAGE_NUMBER.fullmatch(line)]
 
 
-def _paragraphs(lines: list[str]) -> Iterator[str]:
+def _text_and_page_starts(pages: Sequence[Sequence[str]]) -> tuple[str, tuple[int, ...]]:
+    """From the lines of each page. A page without lines begins where the next line does."""
+    lines = [line for page in pages for line in page]
+    joined = list(_joined(lines))
+    line_starts = list(accumulate(map(len, joined), initial=0))
+    lines_before = accumulate(map(len, pages[:-1]), initial=0)
+    return "".join(joined), tuple(line_starts[count] for count in lines_before)
+
+
+def _joined(lines: Sequence[str]) -> Iterator[str]:
+    """Each line as it stands in the text, with what parts it from the next."""
     usual = median([len(line) for line in lines if len(line) >= 30] or [80])
     words = {word for line in lines for word in _WORD.findall(line.removesuffix("-"))}
-    paragraph: list[str] = []
-    for line, following in pairwise([*lines, ""]):
-        if following and _runs_on(line, following, usual=usual):
-            paragraph.append(_before_more(line, following, words))
-        else:
-            yield "".join([*paragraph, line])
-            paragraph.clear()
+    for line, following in pairwise(lines):
+        yield _before_more(line, following, words) if _runs_on(line, following, usual=usual) else f"{line}\n\n"
+    yield from lines[-1:]
 
 
 def _runs_on(line: str, following: str, *, usual: float) -> bool:

@@ -51,3 +51,10 @@ def addressing_a_model(text: str) -> list[str]:
     """The phrases found, in lower case, each once, in order."""
     found = [match[0] for pattern in (_TO_A_MODEL, _CHAT_MARKUP) for match in pattern.finditer(text)]
     return list(dict.fromkeys(" ".join(phrase.lower().split()) for phrase in found))
+
+
+def addressing_paragraphs(text: str) -> list[tuple[int, int]]:
+    """Offsets of the paragraphs that hold such a phrase: an attack is rarely one sentence."""
+    found = sorted({match.start() for pattern in (_TO_A_MODEL, _CHAT_MARKUP) for match in pattern.finditer(text)})
+    places = [(text.rfind("\n\n", 0, at) + 1, text.find("\n\n", at)) for at in found]
+    return list(dict.fromkeys((start, len(text) if end < 0 else end) for start, end in places))

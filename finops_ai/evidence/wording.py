@@ -50,6 +50,23 @@ _UNNAMED_SOURCES = phrases(
     # Spanish, Italian
     "según (?:fuentes|rumores)|se dice que|secondo (?:fonti|indiscrezioni|voci)|si dice che",
 )
+_FORECASTS = phrases(
+    "(?:will|won['’]t|shall) (?!of )|(?:is|are|am) (?:going|on track|on course|poised|slated|scheduled) to",
+    "forecasts?|(?:we|it|they|he|she|analysts?|economists?) (?:predicts?|foresees?|anticipates?|projects?)",
+    r"in the (?:coming|next) (?:\w+ )?(?:days|weeks|months|years|quarters?|decades?)|(?:next|coming) (?:year|quarter|decade)",
+    # German, French, Spanish, Italian
+    "wird (?:voraussichtlich|künftig|bis)|werden (?:voraussichtlich|künftig)|prognose|d['’]ici|il est prévu|se prevé|si prevede",
+)
+_OPINIONS = phrases(
+    "should|ought to|had better|must-have|arguably|obviously|clearly|of course|undoubtedly|without (?:a )?doubt|needless to say",
+    "unfortunately|fortunately|luckily|sadly|hopefully|surprisingly|remarkably|interestingly|in (?:his|her|their) (?:opinion|view)",
+    "(?:best(?! (?:use|efforts?|practices?|known|fit|match|case))|worst(?! case)|greatest|finest|ultimate|unbeatable|unmatched|unparalleled|revolutionary|amazing|incredible|awesome)",
+    "(?:excellent|outstanding|superb|terrible|awful|horrible|disappointing|brilliant|fantastic|wonderful|stunning)",
+    "(?:i|we) (?:recommend|suggest|prefer|love|hate|like)|recommended|worth (?:it|buying|reading|watching|every)",
+    # German, French, Spanish, Italian
+    "meiner meinung nach|leider|zum glück|natürlich|selbstverständlich|à mon avis|malheureusement|heureusement",
+    "en mi opinión|por desgracia|desgraciadamente|secondo me|a mio parere|purtroppo|per fortuna",
+)
 
 
 def hedge(sentence: str) -> str:
@@ -60,6 +77,16 @@ def hedge(sentence: str) -> str:
 def unnamed_source(sentence: str) -> str:
     """The first words that give the sentence to somebody without a name, or ""."""
     return _found(_UNNAMED_SOURCES, sentence)
+
+
+def forecast(sentence: str) -> str:
+    """The first words that speak of what has not happened yet, or ""."""
+    return _found(_FORECASTS, sentence)
+
+
+def opinion(sentence: str) -> str:
+    """The first words that judge or recommend instead of stating, or ""."""
+    return _found(_OPINIONS, sentence)
 
 
 def _found(pattern: re.Pattern[str], sentence: str) -> str:

@@ -63,7 +63,13 @@ def policy_gate(
             *_limited(
                 "addressing_sources",
                 max_value=addressing_sources_max,
-                why="a source contains text that addresses a model, which a person must look at first",
+                why="so many sources contain text that addresses a model that somebody seems to be at work",
+                control="OWASP LLM01",
+            ),
+            *_limited(
+                "addressing_unseen",
+                max_value=0,
+                why="a source contains text that addresses a model, and at this impact no person would look at it",
                 control="OWASP LLM01",
             ),
             *_limited(

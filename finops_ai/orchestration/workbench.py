@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from finops_ai import ledger
 from finops_ai.artifacts import Progress, progress_of, record_failure, record_output, record_verdict
 from finops_ai.briefs import Brief
-from finops_ai.generation import GenerationError
+from finops_ai.calls import CallError
 from finops_ai.ledger import BudgetExceeded, Payer
 from finops_ai.orchestration.cost_metadata import cost_metadata
 from finops_ai.orchestration.gate_factory import GateVerdict
@@ -29,6 +29,7 @@ from finops_ai.store import Database, LockTaken, ObjectStore, open_database, ope
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
 ERROR_CHARACTERS_MAX = 2000
+LOGGED_EVERY = 10  # parts of a step
 
 
 class StepRefused(Exception):
@@ -47,6 +48,9 @@ class Workbench:
     objects: ObjectStore
     policy: Policy
     on_step: Callable[[str, str], None] = lambda _artifact, _step: None  # told as each step begins
+    on_progress: Callable[[str, str, int, int], None] = lambda _artifact, _step, _done, _of: (
+        None
+    )  # and within long ones
 
     def progress(self, artifact: str) -> Progress:
         """How far an artifact has come. Raises UnknownArtifact."""
@@ -73,7 +77,7 @@ class Workbench:
                     raise
         except LockTaken as error:
             raise dg.Failure(f"{error}; try again when it has finished", allow_retries=False) from None
-        except (*PERMANENT, GenerationError) as error:
+        except (*PERMANENT, CallError) as error:
             raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
 
 
@@ -136,6 +140,18 @@ class Step:
         if record is None or record.subject_sha256 != subject_sha256 or not record.passed:
             state = "has no verdict on what is current" if record is None or record.passed else "failed"
             raise StepRefused(f"the {gate} gate {state}; {self.name} does not run without it")
+
+    def suspend_abandoned_calls(self) -> None:
+        """Under the artifact's lock no call of it can be under way: a reservation without an outcome is an abandoned one."""
+        with self.bench.database.write() as tx:
+            for key in ledger.suspend_open(tx, self.payer):
+                self.log.warning("call %s was abandoned: its worst case is in suspense until it is reconciled", key)
+
+    def progressed(self, done: int, of: int) -> None:
+        """Tell whoever watches how far a step with many parts has come."""
+        self.bench.on_progress(self.artifact, self.name, done, of)
+        if done == of or done % LOGGED_EVERY == 0:
+            self.log.info("%s: %d of %d", self.name, done, of)
 
     def finish(
         self,

@@ -3,9 +3,17 @@
 Belongs here: loading, and pure functions of (policy, brief). Does not: enforcing (the gates, the ledger, `signoff`).
 """
 
-from finops_ai.policy.limits import EXTRACTIVE_PRICE, TokenBounds, bounds_for, budgets_for, impossible_budget, price_of
+from finops_ai.policy.limits import (
+    EXTRACTIVE_PRICE,
+    TokenBounds,
+    bounds_for,
+    budgets_for,
+    impossible_budget,
+    price_of,
+    verification_bounds,
+)
 from finops_ai.policy.model import TIER_ORDER, Approval, Policy, PolicyError, Tier, TierName, load_policy
-from finops_ai.policy.risk import Assessment, describe, risk_row
+from finops_ai.policy.risk import Assessment, describe, look_first, risk_row
 
 __all__ = [
     "EXTRACTIVE_PRICE",
@@ -22,6 +30,8 @@ __all__ = [
     "describe",
     "impossible_budget",
     "load_policy",
+    "look_first",
     "price_of",
     "risk_row",
+    "verification_bounds",
 ]

@@ -64,6 +64,12 @@ def bounds_for(policy: Policy, brief: Brief) -> TokenBounds:
     )
 
 
+def verification_bounds(policy: Policy) -> TokenBounds:
+    """Of one call of the model verifier."""
+    step = policy.bounds.claims
+    return TokenBounds(input_tokens_max=step.input_tokens_max, output_tokens_max=step.output_tokens_max)
+
+
 EXTRACTIVE_PRICE = Price(
     input_nano_usd=0, cached_input_nano_usd=0, output_nano_usd=0, source="no model", version="extractive"
 )

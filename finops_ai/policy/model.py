@@ -63,6 +63,7 @@ class Tier(_Part):
     api_key_env: str | None = None  # the NAME of the variable; the key itself never enters the policy
     price: TierPrice | None = None  # none: the public price book; not found there either: unpriced, which blocks
     max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    structured: Literal["json_schema", "json_object", "none"] = "json_schema"  # how the endpoint is held to JSON
     timeout_s: Annotated[int, Field(ge=1, le=600)] = 60
     attempts_max: Annotated[int, Field(ge=1, le=10)] = 3
 
@@ -98,6 +99,7 @@ class StepBounds(_Part):
 class Bounds(_Part):
     """Bounds per step that calls a model."""
 
+    claims: StepBounds
     draft: StepBounds
 
 
@@ -173,9 +175,31 @@ class Network(_Part):
 
 
 class Files(_Part):
-    """Folders, beside the brief's own, that local sources may lie below."""
+    """What may be read beside the brief's own folder: folders, and prefixes of object stores."""
 
     roots: list[Path] = []
+    stores: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^*?\[\s]+$")]] = []
+
+
+class Retrieval(_Part):
+    """Limits of retrieving one source; see `evidence.RetrievalRules`."""
+
+    robots: bool
+    host_delay_s: Annotated[float, Field(ge=0, le=60)]
+    attempts_max: Annotated[int, Field(ge=1, le=10)]
+    timeout_s: Annotated[float, Field(gt=0, le=600)]
+    extract_s: Annotated[float, Field(ge=1, le=3_600)]
+    bytes_max: Annotated[int, Field(ge=1_000, le=1_000_000_000)]
+    pages_max: Annotated[int, Field(ge=1, le=10_000)]
+    expand_max: Annotated[int, Field(ge=1, le=1_000)]
+
+
+class Verification(_Part):
+    """Asking the economy tier's model about claims that need review. It can raise a verdict, never against the veto."""
+
+    by: Literal["economy", "none"]
+    claims_per_call_max: Annotated[int, Field(ge=1, le=100)]
+    claims_max: Annotated[int, Field(ge=1, le=5_000)]  # of one artifact; the rest stays with a person
 
 
 class Rates(_Part):
@@ -196,6 +220,8 @@ class Policy(_Part):
     gates: GateLimits
     network: Network
     files: Files
+    retrieval: Retrieval
+    verification: Verification
     rates: Rates
 
     @model_validator(mode="after")

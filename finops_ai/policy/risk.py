@@ -37,18 +37,29 @@ class Assessment:
         return cls(**{**stored, "unpriced_tiers": tuple(stored["unpriced_tiers"])})
 
 
-def risk_row(assessment: Assessment, brief: Brief) -> dict[str, Any]:
-    """The one row that the policy gate judges."""
+def risk_row(assessment: Assessment, brief: Brief, *, by_policy: bool) -> dict[str, Any]:
+    """The one row that the policy gate judges. `by_policy`: no person will look at the packet before it is published."""
     worst_case_usd = assessment.worst_case_nano_usd / NANO
     return {
         "confirmed_facts": assessment.confirmed_facts,
         "failed_sources_share": assessment.failed_sources / max(assessment.sources, 1),
         "addressing_sources": assessment.addressing_sources,
+        "addressing_unseen": assessment.addressing_sources if by_policy else 0,
         "contradicted": assessment.contradicted,
         "unpriced_tiers": len(assessment.unpriced_tiers),
         "budget_headroom_usd": (assessment.budget_left_nano_usd - assessment.worst_case_nano_usd) / NANO,
         "cost_to_value": worst_case_usd / float(brief.intent.value.expected_usd),
     }
+
+
+def look_first(assessment: Assessment) -> list[str]:
+    """What in the evidence needs a reviewer's eyes, gravest first."""
+    found = {
+        "sources with text that addresses a model": assessment.addressing_sources,
+        "claims contradicted by another source": assessment.contradicted,
+        "sources that could not be read": assessment.failed_sources,
+    }
+    return [f"{what}: {count}" for what, count in found.items() if count]
 
 
 def describe(assessment: Assessment) -> str:

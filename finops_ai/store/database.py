@@ -20,7 +20,7 @@ from finops_ai.store import tables
 SCHEMA = (
     "finops_ai"  # PostgreSQL only: Dagster's tables, its alembic_version too, live in `public` of the same database
 )
-MIGRATION_HEAD = "0001"
+MIGRATION_HEAD = "0002"
 _MIGRATION_LOCK = "migrate"
 
 

@@ -114,6 +114,35 @@ gate_verdict = sa.Table(  # a verdict speaks of one subject: another draft has a
     sa.Index(None, "artifact", "gate"),
 )
 
+# --- snapshots: what was retrieved and read before; a loss costs another fetch, and nothing else ------------------------
+
+retrieval = sa.Table(
+    "retrieval",
+    metadata,
+    _id(),
+    _text("uri"),
+    _text("url"),
+    _text("host"),
+    _text("name"),
+    _text("content_type"),
+    _text("etag"),
+    _text("last_modified"),
+    sa.Column("redirected", sa.Boolean, nullable=False),
+    _text("snapshot_sha256"),
+    _text("at"),
+    sa.Index(None, "uri"),
+)
+
+extraction = sa.Table(  # equal bytes, read by the same readers, give an equal text
+    "extraction",
+    metadata,
+    _text("snapshot_sha256", primary_key=True),
+    _text("media_type", primary_key=True),
+    _text("extractor", primary_key=True),
+    _text("extraction_sha256"),
+    _text("at"),
+)
+
 # --- evidence: what may reach a prompt, and what may not, in tables of their own ----------------------------------------
 
 confirmed_fact = sa.Table(

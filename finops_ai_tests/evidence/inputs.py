@@ -4,18 +4,66 @@ Belongs here: builders that more than one test file needs. Does not: expectation
 """
 
 import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from finops_ai.evidence import Grade, Resolver, RetrievalRules, Source, retrieve
+from finops_ai.evidence import (
+    Extraction,
+    Fetcher,
+    Grade,
+    Memory,
+    Resolver,
+    Retrieval,
+    RetrievalRules,
+    Retriever,
+    Source,
+    Wanted,
+)
 
 Store = dict[str, bytes]
+
+
+@dataclass
+class DictMemory:
+    """A `Memory` in this process: what was kept can be looked at, and put there beforehand."""
+
+    store: Store = field(default_factory=dict)
+    retrievals: dict[str, Retrieval] = field(default_factory=dict)
+    extractions: dict[tuple[str, str], Extraction] = field(default_factory=dict)
+
+    def keep(self, content: bytes) -> str:
+        return put(self.store, content)
+
+    def holds(self, sha256: str) -> bool:
+        return sha256 in self.store
+
+    def content(self, sha256: str) -> bytes:
+        return self.store[sha256]
+
+    def last_retrieval(self, uri: str) -> Retrieval | None:
+        return self.retrievals.get(uri)
+
+    def keep_retrieval(self, uri: str, retrieval: Retrieval) -> None:
+        self.retrievals[uri] = retrieval
+
+    def extraction(self, snapshot_sha256: str, media_type: str) -> Extraction | None:
+        return self.extractions.get((snapshot_sha256, media_type))
+
+    def keep_extraction(self, snapshot_sha256: str, media_type: str, extraction: Extraction) -> None:
+        self.extractions[snapshot_sha256, media_type] = extraction
 
 
 def retrieved(
     uri: str, store: Store, *, rules: RetrievalRules, grade: Grade = "primary", resolve: Resolver | None = None
 ) -> Source:
     """A source retrieved with its bytes in `store`; without a resolver every name is unknown."""
-    return retrieve(uri, grade, rules=rules, keep=lambda content: put(store, content), resolve=resolve or nobody)
+    (found,) = retriever(rules, DictMemory(store), resolve=resolve).all([Wanted(uri=uri, grade=grade)])
+    return found
+
+
+def retriever(rules: RetrievalRules, memory: Memory, *, resolve: Resolver | None = None) -> Retriever:
+    """One that knows no name of the real network."""
+    return Retriever(rules=rules, memory=memory, fetcher=Fetcher(rules, resolve=resolve or nobody))
 
 
 def put(store: Store, content: bytes) -> str:

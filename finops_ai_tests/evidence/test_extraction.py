@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader, PdfWriter
 
-from finops_ai.evidence import EXTRACTOR_VERSION, EvidenceError, extract, media_type_of, retrieve
-from finops_ai_tests.evidence.inputs import Store, pdf, put, rules_for
+from finops_ai.evidence import EXTRACTOR_VERSION, EvidenceError, extract, media_type_of
+from finops_ai_tests.conftest import REPOSITORY
+from finops_ai_tests.evidence.inputs import Store, pdf, retrieved, rules_for
 
 STORY = "The plant in Ulm opened in March 2021 and employs 300 people in three shifts. " * 3
 HTML, MARKDOWN, PLAIN, PDF = "text/html", "text/markdown", "text/plain", "application/pdf"
@@ -365,18 +366,19 @@ def test_another_process_extracts_the_same_text(tmp_path: Path) -> None:
     )
     store: Store = {}
     names = ["a.html", "a.md", "a.pdf"]
-    here = [
-        retrieve(name, "primary", rules=rules_for(tmp_path), keep=lambda content: put(store, content)).text_sha256
-        for name in names
-    ]
+    here = [retrieved(name, store, rules=rules_for(tmp_path)).text_sha256 for name in names]
     program = (
-        "import hashlib, sys; from pathlib import Path; from finops_ai.evidence import *\n"
-        "keep = lambda content: hashlib.sha256(content).hexdigest()\n"
-        f"rules = RetrievalRules(base=Path({str(tmp_path)!r}))\n"
-        f"print([retrieve(name, 'primary', rules=rules, keep=keep).text_sha256 for name in {names}])"
+        "from pathlib import Path; from finops_ai_tests.evidence.inputs import retrieved, rules_for\n"
+        f"rules = rules_for(Path({str(tmp_path)!r}))\n"
+        f"print([retrieved(name, {{}}, rules=rules).text_sha256 for name in {names}])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"}
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=REPOSITORY,
+        env={"PYTHONHASHSEED": "7"},
     )
     assert done.stdout.strip() == str(here)
 

@@ -19,10 +19,16 @@ from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from finops_ai.evidence import RetrievalRules, Source
+from finops_ai.evidence import EvidenceError, RetrievalRules, Source
+from finops_ai.evidence.fetching import Fetcher
 from finops_ai_tests.evidence.inputs import Store, retrieved, rules_for
 
 LOOPBACK = ("127.0.0.0/8",)
+
+
+def plain_rules(base: Path, **changes: object) -> RetrievalRules:
+    """One try and no robots.txt: both have their own tests, and the servers here answer what they are told to."""
+    return rules_for(base, allow_private=LOOPBACK, robots=False, attempts_max=1, **changes)
 
 
 def here(host: str, port: int) -> list[str]:
@@ -31,7 +37,7 @@ def here(host: str, port: int) -> list[str]:
 
 @pytest.fixture
 def rules(tmp_path: Path) -> RetrievalRules:
-    return rules_for(tmp_path, allow_private=LOOPBACK, bytes_max=100_000)
+    return plain_rules(tmp_path, bytes_max=100_000)
 
 
 def get(server: HTTPServer, path: str, rules: RetrievalRules, store: Store | None = None) -> Source:
@@ -162,7 +168,7 @@ def test_an_answer_that_is_no_http_is_an_error(answer: bytes, tmp_path: Path) ->
 
         threading.Thread(target=serve, daemon=True).start()
         url = f"http://odd.test:{listener.getsockname()[1]}/"
-        rules = rules_for(tmp_path, allow_private=LOOPBACK, timeout_s=2)
+        rules = plain_rules(tmp_path, timeout_s=2)
         assert retrieved(url, {}, rules=rules, resolve=here).error
         listener.shutdown(socket.SHUT_RDWR)
 
@@ -213,7 +219,7 @@ def test_an_answer_that_drips_is_cut_at_the_time_limit(
     beginning: bytes, drip: bytes, raw_server: Callable[[bytes, bytes, float], str], tmp_path: Path
 ) -> None:
     """Each byte arrives in time; only the whole does not."""
-    rules = rules_for(tmp_path, allow_private=LOOPBACK, timeout_s=0.4)
+    rules = plain_rules(tmp_path, timeout_s=0.4)
     began = time.monotonic()
     source = retrieved(raw_server(beginning, drip, 0.05), {}, rules=rules, resolve=here)
     assert "0.4 s" in source.error or "timed out" in source.error
@@ -247,16 +253,13 @@ def test_a_body_that_ends_early_is_an_error(tmp_path: Path) -> None:
     threading.Thread(target=serve, daemon=True).start()
     url = f"http://short.test:{listener.getsockname()[1]}/"
     with listener:
-        assert (
-            "cannot be fetched"
-            in retrieved(url, {}, rules=rules_for(tmp_path, allow_private=LOOPBACK), resolve=here).error
-        )
+        assert "cannot be fetched" in retrieved(url, {}, rules=plain_rules(tmp_path), resolve=here).error
 
 
 def test_a_server_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    source = retrieved(f"http://gone.test:{port}/", {}, rules=rules_for(tmp_path, allow_private=LOOPBACK), resolve=here)
+    source = retrieved(f"http://gone.test:{port}/", {}, rules=plain_rules(tmp_path), resolve=here)
     assert "cannot connect to gone.test" in source.error
 
 
@@ -314,6 +317,15 @@ def test_a_certificate_must_be_trusted_and_name_the_host(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     source = retrieved(f"https://{host}:{tls_server.port}/", {}, rules=rules, resolve=here)
     assert source.ok if not reason else reason in source.error
+
+
+def test_a_certificate_that_does_not_hold_is_not_tried_again(tls_server: HTTPServer, tmp_path: Path) -> None:
+    waits_s: list[float] = []
+    rules = rules_for(tmp_path, allow_private=LOOPBACK, robots=False)
+    with pytest.raises(EvidenceError, match="CERTIFICATE") as failed:
+        Fetcher(rules, resolve=here, sleep=waits_s.append).fetch(f"https://good.test:{tls_server.port}/")
+    assert not waits_s
+    assert "tried" not in str(failed.value)
 
 
 def test_a_redirect_from_https_to_http_is_refused(

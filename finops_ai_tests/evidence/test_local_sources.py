@@ -1,13 +1,14 @@
 """Local sources: only regular files below the brief's folder or a root, however the path is written."""
 
 import os
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from finops_ai.evidence import retrieve
-from finops_ai_tests.evidence.inputs import Store, pdf, put, retrieved, rules_for
+from finops_ai.evidence import Wanted
+from finops_ai_tests.evidence.inputs import DictMemory, Store, pdf, retrieved, retriever, rules_for
 
 SENTENCE = "The plant in Ulm opened in March 2021."
 
@@ -71,7 +72,7 @@ def test_every_way_to_write_a_path_below_the_folder_works(write: str, folder: Pa
         ("empty.md", "empty"),
         ("blank.md", "empty"),
         ("big.txt", "larger than 1,000 bytes"),
-        ("table.csv", "*.csv cannot be a source"),
+        ("table.xlsx", "*.xlsx cannot be a source"),
         ("binary", "unknown binary content"),
         ("fake.pdf", "does not begin with %PDF-"),
         ("latin.txt", "not utf-8"),
@@ -86,7 +87,7 @@ def test_a_path_that_is_no_source_is_an_error_with_its_reason(uri: str, reason: 
     (folder / "empty.md").touch()
     (folder / "blank.md").write_text(" \n\n")
     (folder / "big.txt").write_text("x" * 1001)
-    (folder / "table.csv").write_text("a,b")
+    (folder / "table.xlsx").write_text("a,b")
     (folder / "binary").write_bytes(b"a\0b")
     (folder / "fake.pdf").write_text("hello")
     (folder / "latin.txt").write_bytes("Über die Anlage.".encode("latin-1"))
@@ -115,17 +116,16 @@ def test_a_failed_extraction_still_keeps_the_bytes(folder: Path) -> None:
 
 
 def test_the_clock_is_written_in_utc(folder: Path) -> None:
-    store: Store = {}
-    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
-    source = retrieve(
-        "a.md", "primary", rules=rules_for(folder), keep=lambda content: put(store, content), now=lambda: noon
-    )
+    noon = datetime(2026, 5, 1, 14, tzinfo=timezone(timedelta(hours=2)))
+    at_noon = replace(retriever(rules_for(folder), DictMemory()), now=lambda: noon)
+    (source,) = at_noon.all([Wanted(uri="a.md", grade="primary")])
     assert source.retrieved_at == "2026-05-01T12:00:00+00:00"
 
 
 def test_an_error_of_the_store_is_not_blamed_on_the_source(folder: Path) -> None:
-    def full(content: bytes) -> str:
-        raise OSError("disk full")
+    class Full(DictMemory):
+        def keep(self, content: bytes) -> str:
+            raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        retrieve("a.md", "primary", rules=rules_for(folder), keep=full)
+        retriever(rules_for(folder), Full()).all([Wanted(uri="a.md", grade="primary")])

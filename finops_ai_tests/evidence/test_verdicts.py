@@ -136,6 +136,9 @@ P, Q = source("p.md"), source("q.md")
         ("The plant in Ulm opened in March 2021.", "The plant in Ulm opened in March 2022."),
         ("The plant in Ulm opened in March 2021.", "The plant in Ulm opened in April 2021."),
         ("The plant in Ulm cost $3.5 million.", "The plant in Ulm cost $3.6 million."),
+        ("In 2021 the plant in Ulm was opened.", "In 2022 the plant in Ulm was opened."),
+        ("The plant in Ulm cost $3.5 million to build.", "Building the plant in Ulm cost $3.6 million."),
+        ("About 300 people work in the Ulm plant.", "About 500 people work in the Ulm plant."),
     ],
 )
 def test_one_other_number_in_another_source_contradicts_both(one: str, other: str) -> None:
@@ -151,8 +154,11 @@ def test_one_other_number_in_another_source_contradicts_both(one: str, other: st
         ("The plant in Ulm employs 300 people.", "The plant in Bonn employs 400 people."),
         ("The plant in Ulm employs 300 people.", "The plant in Ulm employs 300 people now."),
         ("The plant in Ulm makes 3 parts in 5 days.", "The plant in Ulm makes 4 parts in 6 days."),
-        ("In 2021 the plant in Ulm employs 300 people.", "In 2022 the plant in Ulm employs 300 people."),
+        ("In 2021 the plant in Ulm employs 300 people.", "In 2022 the plant in Ulm employs 400 people."),
         ("The results are shown in Table 3 below.", "The results are shown in Table 4 below."),
+        ("The plant in Ulm cost $3.5 million.", "The plant in Ulm cost 3,500,000 dollars."),
+        ("The plant in Ulm opened in March 2021.", "The plant in Ulm opened in 2021."),
+        ("About 300 people work in the Ulm plant.", "Altogether 305 people work in the Ulm plant."),
         ("The plant in Ulm is very large indeed.", "The plant in Ulm is very small indeed."),
     ],
 )

@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
-from finops_ai import ledger
+from finops_ai.calls import PaidCalls
 from finops_ai.facts import ConfirmedFact, facts_of
-from finops_ai.generation import Assignment, Draft, PaidCalls, Selection, select_facts, sentence_rows, write_draft
+from finops_ai.generation import Assignment, Draft, Selection, select_facts, sentence_rows, write_draft
 from finops_ai.orchestration.gate_factory import judge
 from finops_ai.orchestration.gates import quality_gate
 from finops_ai.orchestration.workbench import Step, StepRefused
@@ -21,7 +21,7 @@ def draft(step: Step) -> dg.MaterializeResult[Any]:
     route = Route.from_dict(step.input("model_route"))
     if route.loop != step.loop:
         raise StepRefused(f"the route is for loop {route.loop}, this is loop {step.loop}; run the job `rework`")
-    _suspend_open(step)
+    step.suspend_abandoned_calls()
     facts = confirmed(step)
     assignment = _assignment(step, route, facts)
     tier = step.bench.policy.tiers[route.tier]
@@ -37,6 +37,8 @@ def draft(step: Step) -> dg.MaterializeResult[Any]:
         metadata={
             "written by": f"{written.model} ({written.engine})" + (", an answer already paid" if reused else ""),
             "facts": _facts_line(assignment.selection),
+            "token bounds": f"{route.bounds.input_tokens_max} in, {route.bounds.output_tokens_max} out "
+            f"({step.brief.intent.form}, {step.brief.profile} profile)",
         },
         body={"draft": dg.MetadataValue.md(written.markdown)},
     )
@@ -58,13 +60,6 @@ def _assignment(step: Step, route: Route, facts: list[ConfirmedFact]) -> Assignm
     remarks = tuple(ended[loop].detail for loop in sorted(ended) if ended[loop].ended_by == "request_changes")
     selection = select_facts(facts, step.brief, bounds=route.bounds, remarks=remarks)
     return Assignment(brief=step.brief, selection=selection, bounds=route.bounds, remarks=remarks)
-
-
-def _suspend_open(step: Step) -> None:
-    """Under the artifact's lock no call of it can be under way: a reservation without an outcome is an abandoned one."""
-    with step.bench.database.write() as tx:
-        for key in ledger.suspend_open(tx, step.payer):
-            step.log.warning("call %s was abandoned: its worst case is in suspense until it is reconciled", key)
 
 
 def _facts_line(selection: Selection) -> str:

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 
 from finops_ai.artifacts import Progress
 from finops_ai.orchestration.assets.draft import confirmed, draft_of
+from finops_ai.orchestration.assets.risk_assessment import assessment_of
 from finops_ai.orchestration.gate_factory import GateVerdict, judge
 from finops_ai.orchestration.gates import readiness_gate
 from finops_ai.orchestration.workbench import Step
-from finops_ai.policy import Approval
+from finops_ai.policy import Approval, look_first
 from finops_ai.publishing import KNOWN_TARGETS, file_name, render_html, render_markdown
 from finops_ai.signoff import Packet, keep_packet, sign_by_policy
 
@@ -32,6 +33,8 @@ def review_packet(step: Step) -> dg.MaterializeResult[Any]:
         also=keep,
         metadata={
             "packet digest": packet.digest,
+            "look first": "; ".join(look_first(assessment_of(step))) or "nothing in the evidence stands out",
+            "evidence": dg.MetadataValue.url(f"{step.bench.settings.desk_url}/evidence/{step.artifact}/"),
             "sign-off": _rule_line(rule),
         },
         body={

@@ -16,13 +16,19 @@ from finops_ai.policy import Assessment, bounds_for, describe, price_of, risk_ro
 def risk_assessment(step: Step) -> dg.MaterializeResult[Any]:
     """The verdict is about the claims: other claims need another verdict, whatever the figures say."""
     assessment = assess(step)
-    verdict = judge(policy_gate(**dict(step.bench.policy.gates.policy)), [risk_row(assessment, step.brief)])
+    row = risk_row(assessment, step.brief, by_policy=step.bench.policy.approvals[step.brief.impact].by_policy)
+    verdict = judge(policy_gate(**dict(step.bench.policy.gates.policy)), [row])
     return step.finish(
         assessment.as_dict(),
         verdict=verdict,
         subject_sha256=step.digest_of("claims"),
         body={"assessment": dg.MetadataValue.md(describe(assessment))},
     )
+
+
+def assessment_of(step: Step) -> Assessment:
+    """The artifact's risk as it was last assessed."""
+    return Assessment.from_dict(step.input("risk_assessment"))
 
 
 def assess(step: Step) -> Assessment:
@@ -50,7 +56,7 @@ def assess(step: Step) -> Assessment:
         profile=brief.profile,
         sources=len(sources),
         failed_sources=sum(not source.ok for source in sources),
-        addressing_sources=sum(any(w.startswith("addresses a model") for w in source.warnings) for source in sources),
+        addressing_sources=sum(source.addresses_a_model for source in sources),
         confirmed_facts=sum(claim.verdict == "confirmed" for claim in claims),
         needs_review=sum(claim.verdict == "needs_review" for claim in claims),
         rumors=sum(claim.verdict == "rumor" for claim in claims),

@@ -1,27 +1,32 @@
 """The `sources` step: every source of the brief, retrieved or recorded as failed."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from finops_ai.briefs import folder_of
-from finops_ai.evidence import RetrievalRules, Source, retrieve
+from finops_ai.evidence import Fetcher, RetrievalRules, Retriever, Source, Wanted
 from finops_ai.orchestration.workbench import Step, table
+from finops_ai.snapshots import SnapshotMemory
 
 
 def sources(step: Step) -> dg.MaterializeResult[Any]:
-    """Retrieved one after the other; each one that was read is in the object store before the next is asked for."""
+    """Several at once; what did not change since the last time is neither fetched nor read again."""
     rules = retrieval_rules(step)
-    found = []
-    for number, source in enumerate(step.brief.sources, start=1):
-        found.append(retrieve(source.uri, source.grade, rules=rules, keep=step.bench.objects.put))
-        step.log.info("source %d of %d: %s", number, len(step.brief.sources), found[-1].error or "ok")
+    memory = SnapshotMemory(database=step.bench.database, objects=step.bench.objects)
+    wanted = [Wanted(uri=source.uri, grade=source.grade) for source in step.brief.sources]
+    found = Retriever(rules=rules, memory=memory, fetcher=Fetcher(rules)).all(wanted, on_done=step.progressed)
+    memory.save()
+    for source in found:
+        if not source.ok:
+            step.log.warning("%s failed: %s", source.uri, source.error)
     return step.finish(
-        {"sources": [asdict(source) for source in found]},
+        {"sources": [source.as_record() for source in found]},
         metadata={
             "retrieved": f"{sum(source.ok for source in found)} of {len(found)}",
+            "unchanged": sum("fetch" in source.reused for source in found),
+            "address a model": sum(source.addresses_a_model for source in found),
             "sources": table([_row(source) for source in found]),
         },
     )
@@ -35,7 +40,9 @@ def retrieval_rules(step: Step) -> RetrievalRules:
     return RetrievalRules(
         base=folder,
         roots=tuple(Path(root) for root in policy.files.roots),
+        stores=tuple(policy.files.stores),
         allow_private=tuple(policy.network.allow_private),
+        **dict(policy.retrieval),
     )
 
 
@@ -43,10 +50,12 @@ def _row(source: Source) -> dict[str, str | int]:
     return {
         "source": source.uri,
         "grade": source.grade,
-        "state": source.error or "retrieved",
+        "state": source.error or ("unchanged" if "fetch" in source.reused else "retrieved"),
         "host": source.host,
+        "date": source.published,
         "type": source.media_type,
         "bytes": source.size_bytes,
         "warnings": "; ".join(source.warnings),
+        "named by": source.via,
         "snapshot_sha256": source.snapshot_sha256,
     }

@@ -1,0 +1,1 @@
+"""The desk, over a real server."""
