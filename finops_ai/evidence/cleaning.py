@@ -18,17 +18,17 @@ INVISIBLE = {
     ),
     "control character": re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"),
 }
-_ANY_INVISIBLE = re.compile("|".join(pattern.pattern for pattern in INVISIBLE.values()))
+# One class, not alternatives: every text is searched for it, and most hold none.
+_ANY_INVISIBLE = re.compile(f"[{''.join(pattern.pattern.strip('[]') for pattern in INVISIBLE.values())}]")
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-_GAP_IN_LINE = re.compile(r"[^\S\n]+")
-_SPACE_AT_LINE_END = re.compile(" *\n *")
+_OTHER_LINE_ENDS = frozenset("\r\x0b\x0c\x85\u2028\u2029")
 _BLANK_LINES = re.compile("\n{3,}")
-_WHITESPACE = re.compile(r"\s+")
 
 
 def clean(text: str) -> tuple[str, tuple[str, ...]]:
     """The text as a reader sees it, and what was taken out of it."""
-    text = _LINE_END.sub("\n", text)
+    if not _OTHER_LINE_ENDS.isdisjoint(text):
+        text = _LINE_END.sub("\n", text)
     warnings: list[str] = []
     if _ANY_INVISIBLE.search(text):
         for name, pattern in INVISIBLE.items():
@@ -36,8 +36,10 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
             if count:
                 warnings.append(removed(count, name))
     text = unicodedata.normalize("NFC", text)
-    text = _SPACE_AT_LINE_END.sub("\n", _GAP_IN_LINE.sub(" ", text))
-    return _BLANK_LINES.sub("\n\n", text).strip(), tuple(warnings)
+    text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
+    if "\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n", text)
+    return text.strip(), tuple(warnings)
 
 
 def removed(count: int, thing: str) -> str:
@@ -47,7 +49,7 @@ def removed(count: int, thing: str) -> str:
 
 def fold(text: str) -> str:
     """One line: every run of whitespace is one space."""
-    return _WHITESPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def blocks_to_text(blocks: list[str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from finops_ai.evidence.cleaning import clean, fold
-from finops_ai.evidence.injection import addressing_a_model
+from finops_ai.evidence.injection import addressing_a_model, hidden_orders
 from finops_ai.evidence.media import DOCX, FEED, decode
 from finops_ai.evidence.model import ADDRESSES_A_MODEL, EvidenceError, Extraction
 
@@ -24,6 +24,7 @@ EXTRACTOR_VERSION = " ".join(
     ]
 )
 PAGES_MAX = 500
+UNSEEN_LENGTH_MAX = 200_000  # characters of dropped text that are looked at
 LINE_LENGTH_MAX = 500  # characters of a title or author: enough for any that is one
 
 Reader = Callable[[bytes, str, int], Extraction]
@@ -47,12 +48,14 @@ def extract(content: bytes, media_type: str, *, pages_max: int = PAGES_MAX) -> E
     if not text:
         raise EvidenceError("holds no visible text")
     orders = (f"{ADDRESSES_A_MODEL}: {phrase!r}" for phrase in addressing_a_model(text))
+    hidden = (f"{ADDRESSES_A_MODEL}, unseen: {phrase!r}" for phrase in hidden_orders(found.unseen[:UNSEEN_LENGTH_MAX]))
     return replace(
         found,
+        unseen="",
         text=text,
         title=_line(found.title),
         author=_line(found.author),
-        warnings=(*found.warnings, *removals, *orders),
+        warnings=(*found.warnings, *removals, *orders, *hidden),
     )
 
 

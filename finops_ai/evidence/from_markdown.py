@@ -37,6 +37,9 @@ def read_markdown(source: str) -> Extraction:
     for token in _parser().parse(body):
         if token.type == "html_block":
             sight.passes(token.content)
+            sight.unseen.append(token.content)
+        elif token.type in {"fence", "code_block"}:
+            sight.unseen.append(token.content)
         elif token.type == "inline":
             text = "".join(_visible(token.children or (), sight))
             if opened in {"td", "th"}:
@@ -50,14 +53,18 @@ def read_markdown(source: str) -> Extraction:
     if front and (named := _FRONT_TITLE.search(front[1] or "")):
         title = named[1]
     warnings = (removed(sight.hidden, "hidden element"),) if sight.hidden else ()
-    return Extraction(text=blocks_to_text(blocks), title=title, warnings=warnings)
+    return Extraction(text=blocks_to_text(blocks), title=title, warnings=warnings, unseen="\n\n".join(sight.unseen))
 
 
 def _visible(tokens: "Iterable[Token]", sight: "_Sight") -> Iterable[str]:
     for token in tokens:
+        sight.unseen += [str(value) for name, value in token.attrs.items() if name in {"title", "alt"}]
         if token.type == "html_inline":
             sight.passes(token.content)
-        elif not sight.inside:
+            sight.unseen.append(token.content)
+        elif token.type == "image" or sight.inside:
+            sight.unseen.append(token.content)
+        else:
             if token.type in {"text", "code_inline", "text_special"}:
                 yield token.content
             elif token.type in {"softbreak", "hardbreak"}:
@@ -69,6 +76,7 @@ class _Sight:
     """Whether the text at hand stands inside an HTML element that a browser does not show."""
 
     hidden: int = 0  # elements hidden on purpose, met so far
+    unseen: list[str] = field(default_factory=list)  # text that is left out
     inside: list[str] = field(default_factory=list)  # the hidden element's tag, and equal tags opened within it
 
     def passes(self, html: str) -> None:

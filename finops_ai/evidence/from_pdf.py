@@ -67,6 +67,7 @@ def read_pdf(content: bytes, *, pages_max: int) -> Extraction:
         published=published,
         page_starts=page_starts,
         warnings=(removed(hidden_count, "hidden text run"),) if hidden_count else (),
+        unseen="\n\n".join(page.extract_text() for page in reader.pages) if hidden_count else "",
     )
 
 

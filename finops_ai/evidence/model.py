@@ -62,6 +62,7 @@ class Extraction:
     canonical_url: str = ""  # where the source says that its original stands; http(s) only
     page_starts: tuple[int, ...] = ()  # of a PDF: the offset in `text` at which each page begins
     links: tuple[str, ...] = ()  # of a feed: the http(s) addresses of its entries, in its order
+    unseen: str = ""  # dropped by the reader; looked at, never stored
 
     def as_record(self) -> dict[str, Any]:
         """The stored form: plain JSON values."""

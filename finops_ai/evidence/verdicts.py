@@ -8,9 +8,10 @@ source says so, in these words.
 from collections.abc import Mapping, Sequence
 
 from finops_ai.evidence.copies import site
-from finops_ai.evidence.injection import addressing_a_model
+from finops_ai.evidence.injection import addressing_a_model, speaks_to_its_reader
+from finops_ai.evidence.language import is_known
 from finops_ai.evidence.model import ADDRESSES_A_MODEL, Grade, Source, Verdict
-from finops_ai.evidence.wording import forecast, hedge, opinion, unnamed_source
+from finops_ai.evidence.wording import forecast, hedge, opinion, request, unnamed_source
 
 SECOND_VOICE_MISSING = "one independent host; a second or a primary source is missing"
 
@@ -45,7 +46,13 @@ def _doubts(text: str, *, tainted: bool) -> tuple[str, ...]:
         "a forecast": forecast(text),
         "an opinion": opinion(text),
     }
+    if not found[ADDRESSES_A_MODEL]:
+        found["a request"] = request(text)
     doubts = [f"{name}: {words!r}" for name, words in found.items() if words]
+    if not doubts and speaks_to_its_reader(text):
+        doubts.append("speaks to its reader, or of one that is a machine, instead of stating a matter")
+    if not is_known(text):
+        doubts.append("in a language whose hedges are not known here")
     if tainted and not found[ADDRESSES_A_MODEL]:
         doubts.append(f"stands beside text that {ADDRESSES_A_MODEL}")
     return tuple(doubts)

@@ -60,13 +60,38 @@ _FORECASTS = phrases(
 _OPINIONS = phrases(
     "should|ought to|had better|must-have|arguably|obviously|clearly|of course|undoubtedly|without (?:a )?doubt|needless to say",
     "unfortunately|fortunately|luckily|sadly|hopefully|surprisingly|remarkably|interestingly|in (?:his|her|their) (?:opinion|view)",
-    "(?:best(?! (?:use|efforts?|practices?|known|fit|match|case))|worst(?! case)|greatest|finest|ultimate|unbeatable|unmatched|unparalleled|revolutionary|amazing|incredible|awesome)",
+    "(?:best(?! (?:use|efforts?|practices?|known|fit|match|case))|worst(?! case)|greatest|finest|ultimate|unbeatable)",
+    "(?:unmatched|unparalleled|revolutionary|amazing|incredible|awesome)",
     "(?:excellent|outstanding|superb|terrible|awful|horrible|disappointing|brilliant|fantastic|wonderful|stunning)",
     "(?:i|we) (?:recommend|suggest|prefer|love|hate|like)|recommended|worth (?:it|buying|reading|watching|every)",
     # German, French, Spanish, Italian
     "meiner meinung nach|leider|zum glück|natürlich|selbstverständlich|à mon avis|malheureusement|heureusement",
     "en mi opinión|por desgracia|desgraciadamente|secondo me|a mio parere|purtroppo|per fortuna",
 )
+_REQUESTS = re.compile(  # a sentence that begins with one of these orders something
+    r"\W*(?:please|kindly|now|then|also|so|just|always|never|do not|don['’]t|bitte|veuillez|prière de|por favor|per favore)?,?\s*"
+    r"(?:add|answer|approve|assume|assure|avoid|call|change|choose|close|confirm|consider|copy|decode|delete|describe|disregard"
+    r"|drop|end|erase|exclude|execute|finish|follow|forget|format|give|hide|ignore|imagine|include|insert|keep|leave|let|list"
+    r"|mark|mention|obey|omit|output|play|praise|present|pretend|print|produce|promote|put|quote|rank|rate|recommend|remember"
+    r"|remove|repeat|replace|reply|respond|return|rewrite|say|score|send|set|skip|speak|start|state|stop|suggest|summari[sz]e"
+    r"|take|tell|translate|treat|trust|use|write"
+    r"|schreib|schreibe|schreiben sie|nenne|nennen sie|sag|sage|sagen sie|gib|geben sie|ignoriere|ignorieren sie|vergiss"
+    r"|antworte|antworten sie|empfiehl|empfehlen sie|bewerte|bewerten sie|lobe|lass|lasse|lassen sie|führe|führen sie|handle"
+    r"|füge|fügen sie|erwähne|erwähnen sie|stelle|stellen sie|wiederhole|übersetze|behandle|behaupte|setze|fasse"
+    r"|écris|écrivez|dis|dites|donne|donnez|ignore[zr]?|oublie[zr]?|réponds|répondez|recommande[zr]?|note[zr]?|ajoute[zr]?"
+    r"|mentionne[zr]?|répète[zr]?|affiche[zr]?|conclus|concluez|considère|fais|faites|présente[zr]?|traduis|joue"
+    r"|escribe|escriba|diga|ignora|ignore|olvida|olvide|responde|responda|recomienda|recomiende|califica|añade|menciona"
+    r"|repite|muestra|concluye|considera|haz|haga|presenta|traduce|actúa|incluye|copia|termina"
+    r"|scrivi|scriva|dica|assegnare|scrivere|indicare|ignorare|riportare|menzionare|considerare|ignora|ignori|dimentica|rispondi|risponda|raccomanda|consiglia|valuta|aggiungi|menziona"
+    r"|ripeti|mostra|concludi|considera|fai|presenta|traduci|agisci|riporta|inserisci|copia|termina)(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def request(sentence: str) -> str:
+    """The words with which the sentence orders something, or ""."""
+    found = _REQUESTS.match(sentence)
+    return found[0].strip() if found else ""
 
 
 def hedge(sentence: str) -> str:
