@@ -121,11 +121,6 @@ def look(tag: str, attributes: Mapping[str, str], sheet: Sheet) -> Paint | None:
     return paint
 
 
-def hiding_names(style_sheet: str) -> frozenset[str]:
-    """Classes and ids that a style sheet hides by a selector of just that name."""
-    return read_sheet(style_sheet).hiding
-
-
 def read_sheet(style_sheet: str) -> Sheet:
     """Every media query counts as met, but for paper and for a dark screen."""
     hiding: set[str] = set()

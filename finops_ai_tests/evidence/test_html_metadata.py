@@ -9,7 +9,7 @@ import pytest
 from bench.extraction_speed import measure, page
 from finops_ai.evidence import EvidenceError, extract
 from finops_ai.evidence.from_html import read_html
-from finops_ai.evidence.hidden import hiding_names, is_hidden, look, read_sheet
+from finops_ai.evidence.hidden import is_hidden, look, read_sheet
 from finops_ai.evidence.model import Extraction
 
 HTML = "text/html"
@@ -413,7 +413,7 @@ def test_attributes_alone_are_judged_as_on_a_white_page() -> None:
     """Markdown has no more to go by."""
     assert is_hidden({"style": "color:#fff"})
     assert is_hidden({"class": "a b"}, frozenset({".b"}))
-    assert is_hidden({"id": "b"}, hiding_names("#b{opacity:.01}"))
+    assert is_hidden({"id": "b"}, read_sheet("#b{opacity:.01}").hiding)
     assert not is_hidden({"style": "color:#fff;background:#000", "class": "a"}, frozenset({"#a"}))
 
 
