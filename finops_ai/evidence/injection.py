@@ -89,6 +89,8 @@ _ORDERS: tuple[frozenset[str], ...] = tuple(
             (kind.MACHINE, kind.HUSH, kind.FAVOUR),
             (kind.IF, kind.MACHINE, kind.SAY, kind.NOT),
             (kind.DROP, kind.OLD, kind.SAY),
+            (kind.DROP, kind.ORDERS, kind.SAY),
+            (kind.YOU, kind.NOW, kind.MACHINE),
             (kind.YOU, kind.NOW, kind.SAY, kind.FAVOUR),
             (kind.YOU, kind.NOW, kind.SAY, kind.HUSH),
             (kind.YOU, kind.NOW, kind.ORDERS, kind.NOT),

@@ -136,7 +136,7 @@ WORDS: dict[str, str] = {
         descifr descodifi decifra decodific odkoduj rozkoduj decodeer ontcijfer hexadecimale расшифру декодиру
         фك فك 解码 编码""",
     NOTE: """
-        circulaire attention. distribution komunikat распоряжен avviso note. notes. notice. message. memo. dear.
+        circulaire distribution komunikat распоряжен avviso note. notes. notice. message. memo. dear.
         hey. hello. hinweis. mitteilung. nachricht. achtung. liebe. lieber. avis. chere. cher. nota. aviso.
         mensaje. estimad comunicacion instruccion querid comunicazione messaggio gentile. caro. cara. mensagem.
         wiadomosc uwaga. drogi. droga. bericht. mededeling beste. lieve. сообщение заметка внимание уважаем

@@ -325,7 +325,7 @@ def desk_with(sqlite_database: Database, objects: ObjectStore, httpserver: HTTPS
     who = payer(registered(sqlite_database), ("cost_centre", HOLD_NANO_USD + CALL_NANO_USD - 1))
     calls = PaidCalls(database=sqlite_database, objects=objects, payer=who)
     bounds = TokenBounds(input_tokens_max=NEEDED, output_tokens_max=400)
-    return lambda reply: Desk(calls, Peer(httpserver, {"model-a": lambda _: reply}), bounds)
+    return lambda reply: Desk(calls, Peer(httpserver, {}, lambda _questions: reply), bounds)
 
 
 @pytest.mark.parametrize(
