@@ -33,6 +33,7 @@ class Settings:
     user: str = ""  # who submits: an author may not approve
     trust_launchpad: bool = False  # an authenticating proxy stands before the web UI
     ui_url: str = DEFAULT_UI_URL  # where people reach the web UI: links lead there
+    notify_urls: str = ""  # where alerts go, as apprise writes addresses; they hold secrets, so they are no policy
     desk_url: str = DEFAULT_DESK_URL  # where people reach the desk; it answers to this host name and its own machine's
 
     @property
@@ -68,6 +69,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         user=environ.get("FINOPS_AI_USER") or _login_name(),
         ui_url=(environ.get("FINOPS_AI_UI_URL") or DEFAULT_UI_URL).rstrip("/"),
         desk_url=_desk_url(environ.get("FINOPS_AI_DESK_URL") or DEFAULT_DESK_URL),
+        notify_urls=environ.get("FINOPS_AI_NOTIFY_URLS") or "",
         trust_launchpad=_trusts_proxy(environ.get("FINOPS_AI_LAUNCHPAD_IDENTITY") or "signature"),
     )
 
@@ -79,6 +81,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "FINOPS_AI_ENV": "production" if settings.production else None,
         "FINOPS_AI_POLICY": str(settings.policy_path) if settings.policy_path else None,
         "FINOPS_AI_OBJECTS": settings.objects_url,
+        "FINOPS_AI_NOTIFY_URLS": settings.notify_urls or None,
         "FINOPS_AI_LAUNCHPAD_IDENTITY": "proxy" if settings.trust_launchpad else None,
     }
     always = {

@@ -4,9 +4,10 @@ Belongs here: progress and state. Does not: doing any step, and nothing of Dagst
 """
 
 from finops_ai.artifacts.intake import accept_brief
-from finops_ai.artifacts.overview import Overview, overview_of, published_count
+from finops_ai.artifacts.overview import Overview, budget_row, overview_of, published_count
 from finops_ai.artifacts.progress import STEPS, Progress, StepFailure, StepOutput, ended_loops, progress_of
 from finops_ai.artifacts.recording import record_failure, record_output, record_verdict
+from finops_ai.artifacts.routes import next_route, routes_of
 from finops_ai.artifacts.state import Job, Position, State, position
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "StepFailure",
     "StepOutput",
     "accept_brief",
+    "budget_row",
     "ended_loops",
+    "next_route",
     "overview_of",
     "position",
     "progress_of",
@@ -27,4 +30,5 @@ __all__ = [
     "record_failure",
     "record_output",
     "record_verdict",
+    "routes_of",
 ]

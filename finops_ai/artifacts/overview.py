@@ -3,6 +3,7 @@
 Belongs here: the answer as values. Does not: how it looks (`cli`, and later the desk).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,12 @@ import sqlalchemy as sa
 from finops_ai import ledger
 from finops_ai.artifacts.progress import Progress, progress_of
 from finops_ai.artifacts.state import position
-from finops_ai.policy import Assessment, Policy, look_first
+from finops_ai.policy import Assessment, Policy, budgets_for, look_first
 from finops_ai.pricing import format_usd
 from finops_ai.publishing import REQUIRED_GATES
+from finops_ai.routing import exceptions_of
 from finops_ai.signoff import decisions_of
-from finops_ai.store import ObjectStore, tables
+from finops_ai.store import ObjectStore, tables, utc_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Overview:
     waiting_for: str
     missing_roles: tuple[str, ...]
     exception: str  # why a tier above economy was used; "" when none was
+    exceptions: tuple[Mapping[str, Any], ...]  # each use of one, with its reason and its owner
+    budgets: tuple[dict[str, Any], ...]  # those that it is held against, fullest first
     look_first: tuple[str, ...]  # what a reviewer should look at before anything else
     files: tuple[str, ...]
 
@@ -76,9 +80,28 @@ def overview_of(connection: sa.Connection, objects: ObjectStore, policy: Policy,
         waiting_for=here.waiting_for,
         missing_roles=tuple(missing),
         exception=(route.get("exception") or {}).get("detail", ""),
+        exceptions=tuple(exceptions_of(connection, artifact=artifact)),
+        budgets=tuple(budget_row(state) for state in ledger.states(connection, _budget_ids(policy, progress))),
         look_first=tuple(look_first(Assessment.from_dict(objects.get_json(risk_sha256)))) if risk_sha256 else (),
         files=tuple(file.address for receipt in progress.receipts for file in receipt.files),
     )
+
+
+def _budget_ids(policy: Policy, progress: Progress) -> list[str]:
+    today = utc_now()[:10]
+    return [b.id for b in budgets_for(policy, progress.brief, artifact=progress.artifact, step="draft", day=today)]
+
+
+def budget_row(state: ledger.BudgetState) -> dict[str, Any]:
+    """A budget as people read it: amounts in US dollars."""
+    return {
+        "id": state.id,
+        "limit_usd": format_usd(state.limit_nano_usd),
+        "spent_usd": format_usd(state.spent_nano_usd),
+        "reserved_usd": format_usd(state.reserved_nano_usd),
+        "spent_percent": state.spent_percent,
+        "reached": state.reached,
+    }
 
 
 def _gate(progress: Progress, objects: ObjectStore, gate: str) -> dict[str, Any]:

@@ -124,7 +124,9 @@ def ended_loops(connection: sa.Connection, artifact: str) -> dict[int, EndedLoop
         if decision.verdict == "request_changes":
             loop = loops[decision.packet_digest]
             detail = f"{decision.reviewer} ({decision.role}): {decision.reason}"
-            ended[loop] = EndedLoop(loop=loop, ended_by="request_changes", detail=detail)
+            ended[loop] = EndedLoop(
+                loop=loop, ended_by="request_changes", detail=detail, higher_tier=decision.higher_tier
+            )
     return ended
 
 

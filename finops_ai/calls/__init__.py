@@ -4,21 +4,19 @@ Belongs here: paid calls, their errors, the estimate of their size. Does not: wh
 answer (`generation`, `verification`).
 """
 
-from finops_ai.calls.model import (
-    CallError,
-    CallFailed,
-    CallRefused,
-    NotPriced,
-    estimated_input_tokens,
-    estimated_tokens,
-)
-from finops_ai.calls.paid import Answer, PaidCalls
+from finops_ai.calls.estimates import estimated_input_tokens, estimated_tokens
+from finops_ai.calls.model import Answer, CallError, CallFailed, CallRefused, Form, Level, NotPriced
+from finops_ai.calls.paid import PaidCalls
+from finops_ai.calls.structured import FoundForms
 
 __all__ = [
     "Answer",
     "CallError",
     "CallFailed",
     "CallRefused",
+    "Form",
+    "FoundForms",
+    "Level",
     "NotPriced",
     "PaidCalls",
     "estimated_input_tokens",

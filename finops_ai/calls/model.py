@@ -1,13 +1,31 @@
-"""Why a call did not answer, and how large one may become.
+"""What a call gives, and why one does not.
 
-Belongs here: the errors of the package and the estimate that everybody plans with. Does not: making a call (`paid`).
+Belongs here: the answer and the errors of the package. Does not: making a call (`paid`), how one attempt failed
+(`failures`).
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-MESSAGE_FRAME_TOKENS = 8  # role and separators
+Form = Literal["json_schema", "json_object", "plain", "none"]
+"""How an endpoint was held to a schema; `plain`: told in words only; `none`: no schema was given."""
+
+Level = Literal["standard", "flex", "batch"]
+"""The level of service: `flex` is cheaper, slower and may be refused when the provider is busy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A model's text and how it came about. It was paid whether or not it can be used; `problem` says why it cannot."""
+
+    text: str
+    reused: bool  # an earlier payment covered it
+    model: str  # as the endpoint names it, which may be another than the one asked; "" where it names none
+    finish: str  # "stop", "length", "content_filter", …; "" where the endpoint does not say
+    attempts: int  # made by this call; 0 where the answer was reused
+    estimated: bool  # its cost is our estimate, or the endpoint did not serve what was agreed
+    problem: str  # "" where nothing is wrong with it
+    form: Form
 
 
 class CallError(Exception):
@@ -29,18 +47,4 @@ class CallRefused(CallError):
 
 
 class CallFailed(CallError):
-    """Every attempt ended in a time-out, a rate limit, a broken connection or an error of the provider."""
-
-
-def estimated_tokens(text: str) -> int:
-    """An upper estimate without a tokenizer: one token for every three bytes of UTF-8."""
-    size_bytes = len(text.encode(errors="surrogatepass"))  # half a character in an answer must not stop its booking
-    return -(-size_bytes // 3)
-
-
-def estimated_input_tokens(
-    messages: Sequence[Mapping[str, str]], response_schema: Mapping[str, Any] | None = None
-) -> int:
-    """What a call takes in at most. The schema counts whatever a tier sends of it: who plans a call knows no tier."""
-    tokens = sum(estimated_tokens(message["content"]) + MESSAGE_FRAME_TOKENS for message in messages)
-    return tokens + (estimated_tokens(json.dumps(response_schema)) if response_schema is not None else 0)
+    """The attempts or their time were used up by time-outs, rate limits, broken connections, errors of the provider."""

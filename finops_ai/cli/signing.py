@@ -107,10 +107,19 @@ def revoke(name: str, *, as_json: bool) -> None:
 @click.option(
     "--minutes", type=click.IntRange(0, 10_000), default=0, help="Time spent reviewing; booked at the policy's rate."
 )
+@click.option("--higher-tier", is_flag=True, help="With request-changes: ask for a better model in the next loop.")
 @click.option("--launchpad", is_flag=True, help="Decide nothing: print the config for the job record_sign_off.")
 @command
 def decide(
-    artifact: str, verdict: str, digest: str, reason: str, minutes: int, *, launchpad: bool, as_json: bool
+    artifact: str,
+    verdict: str,
+    digest: str,
+    reason: str,
+    minutes: int,
+    *,
+    higher_tier: bool,
+    launchpad: bool,
+    as_json: bool,
 ) -> None:
     """Sign a decision on an artifact's packet, with the token in FINOPS_AI_REVIEWER_TOKEN.
 
@@ -125,7 +134,7 @@ def decide(
     chosen: signoff.Verdict = VERDICTS[verdict]  # type: ignore[assignment]  # its values are the verdicts
     person = _identified(records, token)
     if launchpad:
-        config = _launchpad_config(person.name, token, chosen, digest=digest, reason=reason)
+        config = _launchpad_config(person.name, token, chosen, digest=digest, reason=reason, higher_tier=higher_tier)
         page = _launchpad_url(records.settings, artifact, config)
         click.echo(f"{config}\n# or open this page and press Launch Run:\n# {page}")
         return
@@ -141,6 +150,7 @@ def decide(
                 reason=reason,
                 identified_by="token",
                 review_seconds=minutes * 60,
+                higher_tier=higher_tier,
             )
     except signoff.DecisionRefused as error:
         raise Refused([{"field": "decision", "reason": str(error)}]) from None
@@ -175,18 +185,22 @@ def _what_next(standing: "Standing") -> str:
     return "still missing: " + ", ".join(f"{role} ({count})" for role, count in standing.missing.items())
 
 
-def _launchpad_config(name: str, token: str, verdict: str, *, digest: str, reason: str) -> str:
+def _launchpad_config(
+    name: str, token: str, verdict: str, *, digest: str, reason: str, higher_tier: bool = False
+) -> str:
     import yaml
 
     from finops_ai.signoff import launchpad_signature
 
-    config = {
+    config: dict[str, str | bool] = {
         "decision": verdict.upper(),
         "reviewer": name,
         "reason": reason,
         "packet_digest": digest,
         "signature": launchpad_signature(token, digest=digest, verdict=verdict),
     }
+    if higher_tier:
+        config["higher_tier"] = True
     return yaml.safe_dump({"ops": {"sign_off_decision": {"config": config}}}, sort_keys=False, width=200)
 
 

@@ -204,6 +204,8 @@ def status(artifact: str | None, *, as_json: bool) -> None:
     for overview in overviews:
         for line in _next_lines(overview):
             click.echo(line)
+    for line in _budget_lines(overviews):
+        click.echo(line)
     click.echo("\ngates: P policy, Q quality, R readiness; ✔ passed, ✘ failed, · no verdict")
 
 
@@ -236,8 +238,10 @@ def _next_lines(overview: "Overview") -> list[str]:
         ]
     if overview.look_first:
         lines.append(f"  look first: {'; '.join(overview.look_first)}  ({program()} evidence {overview.artifact})")
-    if overview.exception:
-        lines.append(f"  tier above economy: {overview.exception}")
+    lines += [
+        f"  {e['tier']} instead of economy in loop {e['loop']}: {e['reason']}: {e['detail']} (owner {e['owner']})"
+        for e in overview.exceptions
+    ]
     lines += [f"  {d['verdict']} by {d['reviewer']} ({d['role']}): {d['reason']}" for d in overview.decisions]
     if overview.state == "held" and "no loop is left" not in overview.waiting_for:
         lines.append(f"  once the cause is mended: {program()} run {overview.artifact}")
@@ -245,6 +249,17 @@ def _next_lines(overview: "Overview") -> list[str]:
         lines += _signing_lines(overview)
     lines += [f"  {file}" for file in overview.files]
     return lines if len(lines) > 1 else []
+
+
+def _budget_lines(overviews: "list[Overview]") -> list[str]:
+    """Budgets that passed a threshold, each once, fullest first."""
+    budgets = {budget["id"]: budget for overview in overviews for budget in overview.budgets if budget["reached"]}
+    fullest_first = sorted(budgets.values(), key=lambda budget: -budget["spent_percent"])
+    lines = [
+        f"  {b['id']}: {b['spent_percent']} % of {b['limit_usd']} USD spent, {b['reserved_usd']} reserved"
+        for b in fullest_first
+    ]
+    return ["\nbudgets beyond a threshold:", *lines] if lines else []
 
 
 def _signing_lines(overview: "Overview") -> list[str]:

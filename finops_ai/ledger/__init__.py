@@ -4,27 +4,47 @@ Belongs here: budgets and their guard, reservations and their outcome, sums. Doe
 Dagster's event log is the operators' view of cost; this is the record.
 """
 
+from finops_ai.ledger.alerts import Alert, record_refusal, told, untold
 from finops_ai.ledger.budgets import left_nano_usd, open_budgets
 from finops_ai.ledger.calls import (
     Hold,
     answer_of,
     attempts_of,
     book,
+    correct,
     open_operation,
+    payer_of,
     release,
     reserve,
+    resolve,
     settle,
     suspend,
     suspend_open,
 )
+from finops_ai.ledger.chain import Chain, prove, seal
 from finops_ai.ledger.model import AlreadySettled, Budget, BudgetExceeded, KeyReused, LedgerError, Payer, Spent, Terms
-from finops_ai.ledger.report import GROUPS, Check, check, cost_rows, entries_without, price_version, spent, spent_until
+from finops_ai.ledger.report import (
+    GROUPS,
+    BudgetState,
+    Check,
+    check,
+    cost_rows,
+    entries_without,
+    price_version,
+    signed,
+    spent,
+    spent_until,
+    states,
+)
 
 __all__ = [
     "GROUPS",
+    "Alert",
     "AlreadySettled",
     "Budget",
     "BudgetExceeded",
+    "BudgetState",
+    "Chain",
     "Check",
     "Hold",
     "KeyReused",
@@ -36,17 +56,27 @@ __all__ = [
     "attempts_of",
     "book",
     "check",
+    "correct",
     "cost_rows",
     "entries_without",
     "left_nano_usd",
     "open_budgets",
     "open_operation",
+    "payer_of",
     "price_version",
+    "prove",
+    "record_refusal",
     "release",
     "reserve",
+    "resolve",
+    "seal",
     "settle",
+    "signed",
     "spent",
     "spent_until",
+    "states",
     "suspend",
     "suspend_open",
+    "told",
+    "untold",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from finops_ai.ledger import alerts
 from finops_ai.ledger.model import Budget, BudgetExceeded
 from finops_ai.store import insert_once, tables
 
@@ -14,17 +15,16 @@ _budget = tables.budget
 
 
 def open_budgets(tx: sa.Connection, budgets: Sequence[Budget]) -> None:
-    """Make sure that each budget exists with its limit of today; a limit changes when the policy does."""
-    limits = dict(
-        tx.execute(
-            sa.select(_budget.c.id, _budget.c.limit_nano_usd).where(_budget.c.id.in_([b.id for b in budgets]))
-        ).all()
-    )
+    """Make sure that each budget exists with its limit and alerts of today; they change when the policy does."""
+    rows = tx.execute(sa.select(_budget).where(_budget.c.id.in_([b.id for b in budgets])))
+    found = {row.id: (row.limit_nano_usd, row.alerts_percent) for row in rows}
     for budget in budgets:
-        if budget.id not in limits:
-            insert_once(tx, _budget, id=budget.id, limit_nano_usd=budget.limit_nano_usd)
-        elif limits[budget.id] != budget.limit_nano_usd:
-            tx.execute(_budget.update().where(_budget.c.id == budget.id).values(limit_nano_usd=budget.limit_nano_usd))
+        wanted = (budget.limit_nano_usd, ",".join(map(str, budget.alerts_percent)))
+        values = {"limit_nano_usd": wanted[0], "alerts_percent": wanted[1]}
+        if budget.id not in found:
+            insert_once(tx, _budget, id=budget.id, **values)
+        elif found[budget.id] != wanted:
+            tx.execute(_budget.update().where(_budget.c.id == budget.id).values(**values))
 
 
 def hold(tx: sa.Connection, budget_ids: Sequence[str], amount_nano_usd: int) -> None:
@@ -48,23 +48,31 @@ def hold(tx: sa.Connection, budget_ids: Sequence[str], amount_nano_usd: int) -> 
 
 
 def charge(tx: sa.Connection, budget_ids: Sequence[str], *, spent_nano_usd: int, held_nano_usd: int = 0) -> bool:
-    """Book what was spent and give back what was held for it. True: a budget is over its limit now.
+    """Book what was spent (less than 0: given back) and return what was held for it. True: a budget is over its limit now.
 
-    Never refused: the money is gone, and books that hide it are worth nothing.
+    Never refused: the money is gone, and books that hide it are worth nothing. A threshold that this passes leaves an
+    alert in the same transaction.
     """
     over = False
-    over_limit = _budget.c.spent_nano_usd + _budget.c.reserved_nano_usd > _budget.c.limit_nano_usd
     for budget_id in budget_ids:  # one by one: they are locked in this order, which one statement would not promise
-        charged = _budget.update().where(_budget.c.id == budget_id).returning(over_limit)  # of the row as it is now
-        over |= bool(
-            tx.scalar(
-                charged.values(
-                    spent_nano_usd=_budget.c.spent_nano_usd + spent_nano_usd,
-                    reserved_nano_usd=_budget.c.reserved_nano_usd - held_nano_usd,
-                )
+        charged = _budget.update().where(_budget.c.id == budget_id).returning(_budget)  # of the row as it is now
+        row = tx.execute(
+            charged.values(
+                spent_nano_usd=_budget.c.spent_nano_usd + spent_nano_usd,
+                reserved_nano_usd=_budget.c.reserved_nano_usd - held_nano_usd,
             )
-        )
+        ).one()
+        over |= row.spent_nano_usd + row.reserved_nano_usd > row.limit_nano_usd
+        for percent in passed(row.alerts_percent, row.limit_nano_usd, spent_nano_usd, row.spent_nano_usd):
+            alerts.record(tx, row, f"{percent}%")
     return over
+
+
+def passed(alerts_percent: str, limit_nano_usd: int, added_nano_usd: int, spent_nano_usd: int) -> list[int]:
+    """The thresholds (`"50,80,100"`: percent of the limit) that these newly spent nano-USD reached."""
+    before = spent_nano_usd - added_nano_usd
+    percents = [int(percent) for percent in alerts_percent.split(",") if percent]
+    return [p for p in percents if before * 100 < p * limit_nano_usd <= spent_nano_usd * 100]
 
 
 def left_nano_usd(tx: sa.Connection, budgets: Sequence[Budget]) -> int:

@@ -1,10 +1,12 @@
 """Reserve, call, settle: how a model call is paid, and how a step's other costs are.
 
-Belongs here: reservations and their one outcome, spend entries. Does not: the guard on budgets (`budgets`), prices
-(`pricing`), making the call (the package `calls`). Every function works inside the caller's transaction.
+Belongs here: reservations and their one outcome, spend entries and their reversals. Does not: the guard on budgets
+(`budgets`), prices (`pricing`), making the call (the package `calls`), reading a provider's report (`reconciliation`). Every
+function works inside the caller's transaction.
 
 A reservation without an outcome is a call whose end nobody saw. It is never released for being old: the provider has
-probably billed it. `suspend_open` moves it to suspense at its full amount, where it keeps its hold on the budgets.
+probably billed it. `suspend_open` moves it to suspense at its full amount, where it keeps its hold on the budgets until `resolve`
+closes it on the provider's word. Nothing that stands is changed: what was wrong is reversed, and booked again.
 """
 
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from finops_ai.ledger import budgets
 from finops_ai.ledger.model import AlreadySettled, KeyReused, LedgerError, Payer, Terms
 from finops_ai.pricing import Usage
 from finops_ai.store import insert_once, tables, utc_now
+
+ALWAYS_ENTERED = ("input_tokens", "output_tokens")  # a call that cost nothing is a call all the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,54 +93,42 @@ def reserve(tx: sa.Connection, payer: Payer, wanted: Hold) -> bool:
 
 
 def settle(
-    tx: sa.Connection, payer: Payer, key: str, usage: Usage, *, response_sha256: str, estimated: bool = False
+    tx: sa.Connection,
+    payer: Payer,
+    key: str,
+    usage: Usage,
+    *,
+    response_sha256: str | None,
+    response_id: str = "",
+    estimated: bool = False,
+    detail: str = "",
 ) -> None:
     """Book the provider's own count, return the rest of the hold, keep the answer. Raises AlreadySettled.
 
+    `response_sha256` None: what came back was paid for and is no answer, so that the operation may be tried again.
     An actual cost above the hold is still booked, and flagged on every entry of it.
     """
     held = _reservation(tx, key)
-    _close(tx, key, "settled", "estimated" if estimated else "usage of the provider")
-    terms = Terms.from_dict(held.terms)
-    costs = terms.price.cost_nano_usd(usage)
-    total = sum(costs.values())
-    over_budget = budgets.charge(tx, held.budget_ids, spent_nano_usd=total, held_nano_usd=held.amount_nano_usd)
-    _enter_budgets(tx, payer, key, "release", held.budget_ids, held.amount_nano_usd)
-    _enter_budgets(tx, payer, key, "charge", held.budget_ids, total)
-    for meter, tokens in usage.meters().items():
-        _enter(
-            tx,
-            payer,
-            kind="call",
-            debit=_spend_account(payer, "call"),
-            credit=f"provider/{terms.provider}",
-            amount_nano_usd=costs[meter],
-            reservation=key,
-            tier=terms.tier,
-            model=terms.model,
-            quantity=tokens,
-            unit=meter,
-            price=terms.price.as_dict(),
-            estimated=estimated,
-            overrun=over_budget or total > held.amount_nano_usd,
+    counted = "estimated" if estimated else "usage of the provider"
+    _close(tx, key, "settled", f"{counted}; {detail}" if detail else counted, response_id)
+    _enter_call(tx, payer, held, usage, estimated=estimated)
+    if response_sha256 is not None:
+        insert_once(
+            tx, tables.answer, operation=held.operation, reservation=key, response_sha256=response_sha256, at=utc_now()
         )
-    insert_once(
-        tx, tables.answer, operation=held.operation, reservation=key, response_sha256=response_sha256, at=utc_now()
-    )
 
 
 def release(tx: sa.Connection, payer: Payer, key: str, *, proof: str) -> None:
     """Give a hold back. Only on proof that the provider did not serve the call: its own refusal, named in `proof`."""
     held = _reservation(tx, key)
     _close(tx, key, "released", proof)
-    budgets.charge(tx, held.budget_ids, spent_nano_usd=0, held_nano_usd=held.amount_nano_usd)
-    _enter_budgets(tx, payer, key, "release", held.budget_ids, held.amount_nano_usd)
+    _return_hold(tx, payer, held)
 
 
-def suspend(tx: sa.Connection, payer: Payer, key: str, *, why: str) -> None:
+def suspend(tx: sa.Connection, payer: Payer, key: str, *, why: str, response_id: str = "") -> None:
     """The outcome is unknown: to suspense at full amount. The budgets go on holding it (fail closed)."""
     held = _reservation(tx, key)
-    _close(tx, key, "suspended", why)
+    _close(tx, key, "suspended", why, response_id)
     terms = Terms.from_dict(held.terms)
     _enter(
         tx,
@@ -153,16 +145,66 @@ def suspend(tx: sa.Connection, payer: Payer, key: str, *, why: str) -> None:
     )
 
 
+def resolve(
+    tx: sa.Connection, key: str, usage: Usage | None, *, detail: str, report_sha256: str, estimated: bool = False
+) -> None:
+    """Close a suspense on a provider's word: `usage` is what it billed, None that it billed nothing. Raises AlreadySettled.
+
+    The suspense is taken back by a reversal; `estimated` says that the report's total was divided among several calls.
+    """
+    held, payer = _reservation(tx, key), payer_of(tx, key)
+    kind = "not_billed" if usage is None else "billed"
+    values = {"kind": kind, "detail": detail, "report_sha256": report_sha256, "at": utc_now()}
+    if not insert_once(tx, tables.resolution, reservation=key, **values):
+        raise AlreadySettled(f"reservation {key} already left suspense")
+    suspended = _standing(tx, key, "suspense")
+    if not suspended:
+        raise LedgerError(f"reservation {key} is not in suspense")
+    for row in suspended:
+        _reverse(tx, payer, row)
+    if usage is None:
+        _return_hold(tx, payer, held)
+    else:
+        _enter_call(tx, payer, held, usage, estimated=estimated)
+
+
+def correct(tx: sa.Connection, key: str, usage: Usage, *, detail: str) -> None:
+    """Replace what was booked for a settled call: each of its entries is reversed, then `usage` is booked in their place.
+
+    At the price of its reservation. The reversal belongs to today's month: a month that was closed does not change.
+    """
+    held, payer = _reservation(tx, key), payer_of(tx, key)
+    booked = _standing(tx, key, "call")
+    if not booked:
+        raise LedgerError(f"reservation {key} has no booked call to correct ({detail})")
+    for row in booked:
+        _reverse(tx, payer, row)
+    taken_back = sum(row.amount_nano_usd for row in booked)
+    budgets.charge(tx, held.budget_ids, spent_nano_usd=-taken_back)
+    _enter_budgets(tx, payer, key, "refund", held.budget_ids, taken_back)
+    _enter_call(tx, payer, held, usage, held_nano_usd=0)
+
+
+def payer_of(tx: sa.Connection, key: str) -> Payer:
+    """Who made a reservation, as its hold says. Its budgets are those of the reservation, so none are given here."""
+    entry = tables.entry
+    names = ("artifact", "step", "loop", "cost_centre", "workload", "policy_sha256", "run_id")
+    hold = sa.select(*(entry.c[name] for name in names)).where(entry.c.reservation == key, entry.c.kind == "hold")
+    return Payer(budgets=(), **tx.execute(hold.limit(1)).mappings().one())
+
+
 def suspend_open(tx: sa.Connection, payer: Payer) -> list[str]:
     """Suspend every reservation of this artifact that has no outcome, and return their keys.
 
     Call it under the artifact's lock: then no other process can be in the middle of such a call.
     """
-    reservation, outcome = tables.reservation, tables.outcome
+    reservation, outcome, batched = tables.reservation, tables.outcome, tables.batch_call
     without_outcome = (
         sa.select(reservation.c.key)
         .outerjoin(outcome, outcome.c.reservation == reservation.c.key)
+        .outerjoin(batched, batched.c.reservation == reservation.c.key)  # the provider still works on those
         .where(reservation.c.artifact == payer.artifact, outcome.c.reservation.is_(None))
+        .where(batched.c.reservation.is_(None))
         .order_by(reservation.c.at)
     )
     keys = list(tx.scalars(without_outcome))
@@ -190,6 +232,63 @@ def book(tx: sa.Connection, payer: Payer, *, kind: str, quantity: int, unit: str
     )
 
 
+def _enter_call(
+    tx: sa.Connection,
+    payer: Payer,
+    held: Any,
+    usage: Usage,
+    *,
+    estimated: bool = False,
+    held_nano_usd: int | None = None,
+) -> None:
+    """What a call cost, an entry per meter, on its budgets too. `held_nano_usd`: of its hold, what stands until now."""
+    terms = Terms.from_dict(held.terms)
+    costs = terms.price.cost_nano_usd(usage)
+    total = sum(costs.values())
+    standing = held.amount_nano_usd if held_nano_usd is None else held_nano_usd
+    over_budget = budgets.charge(tx, held.budget_ids, spent_nano_usd=total, held_nano_usd=standing)
+    if standing:
+        _enter_budgets(tx, payer, held.key, "release", held.budget_ids, standing)
+    _enter_budgets(tx, payer, held.key, "charge", held.budget_ids, total)
+    common = {
+        "kind": "call",
+        "debit": _spend_account(payer, "call"),
+        "credit": f"provider/{terms.provider}",
+        "reservation": held.key,
+        "tier": terms.tier,
+        "model": terms.model,
+        "price": terms.price.as_dict(),
+        "estimated": estimated,
+        "overrun": over_budget or total > held.amount_nano_usd,
+    }
+    meters = [
+        common | {"amount_nano_usd": costs[meter], "quantity": tokens, "unit": meter}
+        for meter, tokens in usage.meters().items()
+        if tokens or meter in ALWAYS_ENTERED
+    ]
+    tx.execute(tables.entry.insert(), [_row(payer, **values) for values in meters])
+
+
+def _return_hold(tx: sa.Connection, payer: Payer, held: Any) -> None:
+    budgets.charge(tx, held.budget_ids, spent_nano_usd=0, held_nano_usd=held.amount_nano_usd)
+    _enter_budgets(tx, payer, held.key, "release", held.budget_ids, held.amount_nano_usd)
+
+
+def _standing(tx: sa.Connection, key: str, kind: str) -> list[sa.Row[Any]]:
+    """The entries of this kind that a reservation led to and that nothing reversed."""
+    entry, reversal = tables.entry, tables.entry.alias()
+    query = sa.select(entry).outerjoin(reversal, reversal.c.reverses == entry.c.id)
+    mine = query.where(entry.c.reservation == key, entry.c.kind == kind, entry.c.reverses.is_(None))
+    return list(tx.execute(mine.where(reversal.c.id.is_(None)).order_by(entry.c.id)))
+
+
+def _reverse(tx: sa.Connection, payer: Payer, row: sa.Row[Any]) -> None:
+    """The mirror image of an entry: the same amount back, and so the same quantity back in every sum."""
+    same = ("kind", "amount_nano_usd", "reservation", "tier", "model", "quantity", "unit", "price", "estimated")
+    values = {name: getattr(row, name) for name in same}
+    _enter(tx, payer, debit=row.credit, credit=row.debit, reverses=row.id, **values)
+
+
 def _spend_account(payer: Payer, kind: str) -> str:
     return "/".join(("spend", payer.cost_centre, payer.workload, payer.artifact, payer.step, str(payer.loop), kind))
 
@@ -201,6 +300,7 @@ def _enter_budgets(
         "hold": ("reserved", "available"),
         "release": ("available", "reserved"),
         "charge": ("spent", "available"),
+        "refund": ("available", "spent"),
     }
     debit, credit = accounts[kind]
     rows = [
@@ -237,7 +337,7 @@ def _row(payer: Payer, **values: Any) -> dict[str, Any]:
         "run_id": payer.run_id,
     }
     blank: dict[str, Any] = {"tier": None, "model": None, "reservation": None, "quantity": 0, "unit": None, "price": {}}
-    return common | blank | {"estimated": False, "overrun": False} | values
+    return common | blank | {"estimated": False, "overrun": False, "reverses": None} | values
 
 
 def _reservation(tx: sa.Connection, key: str) -> Any:
@@ -247,6 +347,7 @@ def _reservation(tx: sa.Connection, key: str) -> Any:
     return held
 
 
-def _close(tx: sa.Connection, key: str, kind: str, detail: str) -> None:
-    if not insert_once(tx, tables.outcome, reservation=key, kind=kind, detail=detail, at=utc_now()):
+def _close(tx: sa.Connection, key: str, kind: str, detail: str, response_id: str = "") -> None:
+    values = {"kind": kind, "detail": detail, "response_id": response_id, "at": utc_now()}
+    if not insert_once(tx, tables.outcome, reservation=key, **values):
         raise AlreadySettled(f"reservation {key} already has its outcome")

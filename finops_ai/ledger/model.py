@@ -19,6 +19,8 @@ class BudgetExceeded(LedgerError):
 
     def __init__(self, *, budget_id: str, limit: int, spent: int, reserved: int, asked: int) -> None:
         self.budget_id = budget_id
+        self.limit_nano_usd, self.spent_nano_usd, self.reserved_nano_usd = limit, spent, reserved
+        self.asked_nano_usd = asked
         super().__init__(
             f"budget {budget_id} cannot hold {format_usd(asked)} USD: limit {format_usd(limit)}, "
             f"spent {format_usd(spent)}, reserved {format_usd(reserved)}"
@@ -35,10 +37,11 @@ class AlreadySettled(LedgerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """A limit with a name: `organisation/2026-11`, `cost_centre/cc-4711/2026-11`, `artifact/KEY`."""
+    """A limit with a name: `organisation/2026-11`, `cost_centre/cc-4711/2026-11-24`, `artifact/KEY`."""
 
     id: str
     limit_nano_usd: int
+    alerts_percent: tuple[int, ...] = ()  # shares of the limit whose spending is told to people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +66,12 @@ class Terms:
     model: str
     provider: str
     price: Price
+    level: str = "standard"  # the provider's service level: standard, flex, batch
 
     def as_dict(self) -> dict[str, Any]:
         """The stored form."""
-        return {"tier": self.tier, "model": self.model, "provider": self.provider, "price": self.price.as_dict()}
+        names = {name: getattr(self, name) for name in ("tier", "model", "provider", "level")}
+        return names | {"price": self.price.as_dict()}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Terms":

@@ -12,23 +12,27 @@ import sqlalchemy as sa
 from finops_ai.ledger.model import Spent
 from finops_ai.store import tables
 
-SPEND_KINDS = ("call", "compute", "review")
+SPEND_KINDS = ("call", "compute", "review", "retrieval")
 GROUPS = ("artifact", "step", "loop", "workload", "cost_centre", "tier", "model", "kind", "month")
 
 _entry = tables.entry
 
 
+_SIGN = sa.case((_entry.c.reverses.is_(None), 1), else_=-1)  # a reversal counts against what it takes back
+
+
 def _tokens(*units: str) -> sa.ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(sa.case((_entry.c.unit.in_(units), _entry.c.quantity), else_=0)), 0)
+    return sa.func.coalesce(sa.func.sum(sa.case((_entry.c.unit.in_(units), _SIGN * _entry.c.quantity), else_=0)), 0)
 
 
 def _amount(*kinds: str) -> sa.ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(sa.case((_entry.c.kind.in_(kinds), _entry.c.amount_nano_usd), else_=0)), 0)
+    counted = sa.case((_entry.c.kind.in_(kinds), _SIGN * _entry.c.amount_nano_usd), else_=0)
+    return sa.func.coalesce(sa.func.sum(counted), 0)
 
 
 _SUMS: tuple[sa.ColumnElement[Any], ...] = (
     _amount(*SPEND_KINDS).label("cost_nano_usd"),
-    _tokens("input_tokens", "cached_input_tokens").label("input_tokens"),
+    _tokens("input_tokens", "cached_input_tokens", "cache_write_input_tokens").label("input_tokens"),
     _tokens("cached_input_tokens").label("cached_input_tokens"),
     _tokens("output_tokens").label("output_tokens"),
     sa.func.count(sa.case((_entry.c.kind.in_(("call", "suspense")), _entry.c.reservation)).distinct()).label(
@@ -81,6 +85,50 @@ def entries_without(connection: sa.Connection, known: Collection[int], *, month:
     """Spend entries of a month that are not among the known ones: failed steps, decisions, what nothing else shows."""
     query = sa.select(_entry).where(_entry.c.month == month, _entry.c.kind.in_(SPEND_KINDS)).order_by(_entry.c.id)
     return [row for row in connection.execute(query) if row.id not in known]
+
+
+def signed(row: sa.Row[Any]) -> int:
+    """What an entry adds to the sums: a reversal counts against what it takes back. Nano-USD."""
+    return -int(row.amount_nano_usd) if row.reverses else int(row.amount_nano_usd)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetState:
+    """A budget as it stands. Amounts are nano-USD; `reached`: the highest threshold that spending has passed, or ""."""
+
+    id: str
+    limit_nano_usd: int
+    spent_nano_usd: int
+    reserved_nano_usd: int
+    reached: str
+
+    @property
+    def spent_percent(self) -> float:
+        """Of the limit, to one decimal. A limit of 0 is full."""
+        return round(100 * self.spent_nano_usd / self.limit_nano_usd, 1) if self.limit_nano_usd else 100.0
+
+
+def states(connection: sa.Connection, budget_ids: Collection[str] | None = None) -> list[BudgetState]:
+    """Budgets that have been touched, fullest first; all of them, or those that are named."""
+    budget = tables.budget
+    query = sa.select(budget) if budget_ids is None else sa.select(budget).where(budget.c.id.in_(budget_ids))
+    found = [
+        BudgetState(
+            id=row.id,
+            limit_nano_usd=row.limit_nano_usd,
+            spent_nano_usd=row.spent_nano_usd,
+            reserved_nano_usd=row.reserved_nano_usd,
+            reached=_reached(row),
+        )
+        for row in connection.execute(query)
+    ]
+    return sorted(found, key=lambda state: (-state.spent_percent, state.id))
+
+
+def _reached(row: sa.Row[Any]) -> str:
+    percents = [int(percent) for percent in row.alerts_percent.split(",") if percent]
+    spent = [percent for percent in percents if percent * row.limit_nano_usd <= row.spent_nano_usd * 100]
+    return f"{max(spent)}%" if spent else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from finops_ai.orchestration.assets import ASSETS
-from finops_ai.orchestration.jobs import JOBS
+from finops_ai.orchestration.jobs import JOBS, SCHEDULES
 from finops_ai.orchestration.resources import workbench_resource
 from finops_ai.orchestration.sensors import SENSORS
 
@@ -22,6 +22,7 @@ def build_definitions(overrides: Mapping[str, object] | None = None) -> dg.Defin
     return dg.Definitions(
         assets=ASSETS,
         jobs=JOBS,
+        schedules=SCHEDULES,
         sensors=SENSORS,
         resources={"workbench": workbench_resource, **(overrides or {})},
         executor=dg.in_process_executor,

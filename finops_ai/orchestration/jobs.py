@@ -1,6 +1,6 @@
-"""The jobs that an operator can launch: three stretches of the workflow, and signing.
+"""The jobs that an operator can launch: three stretches of the workflow, signing, sealing the ledger; and when they run.
 
-Belongs here: selections and the sign-off job. Does not: deciding which job an artifact needs (`artifacts.position`).
+Belongs here: selections, the jobs of a single op, schedules. Does not: deciding which job an artifact needs (`artifacts.position`).
 """
 
 from enum import Enum
@@ -57,6 +57,7 @@ class SignOff(dg.Config):
     reviewer: str
     reason: str
     packet_digest: str
+    higher_tier: bool = False  # with REQUEST_CHANGES: ask for a better model in the next loop
     signature: str = ""  # from `finops-ai decide … --launchpad`; not needed behind an authenticating proxy
 
 
@@ -78,6 +79,7 @@ def sign_off_decision(context: dg.OpExecutionContext, config: SignOff) -> None:
             verdict=verdict,
             reason=config.reason,
             identified_by=identified_by,
+            higher_tier=config.higher_tier,
         )
     except (signoff.DecisionRefused, signoff.ReviewerError) as error:
         raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
@@ -112,4 +114,35 @@ def record_sign_off() -> None:
     sign_off_decision()
 
 
-JOBS = (produce, rework, publish, record_sign_off)
+@dg.op(required_resource_keys={"workbench"}, tags={"kind": "ledger"})
+def seal_entries(context: dg.OpExecutionContext) -> None:
+    """Chain what was booked since the last seal, and prove the whole chain. A chain that is broken fails the run."""
+    from finops_ai import ledger
+
+    bench: Workbench = context.resources.workbench
+    sealed = ledger.seal(bench.database)
+    with bench.database.read() as connection:
+        chain = ledger.prove(connection)
+        books = ledger.check(connection)
+    if problems := [*chain.problems, *books.problems]:
+        raise dg.Failure("the books do not hold: " + "; ".join(problems), allow_retries=False)
+    context.log.info("sealed %d entries; head %s", sealed, chain.head)
+
+
+@dg.job(description="Seal the ledger's newest entries into its hash chain and prove all of it. Runs every hour.")
+def seal_ledger() -> None:
+    """One batch."""
+    seal_entries()
+
+
+JOBS = (produce, rework, publish, record_sign_off, seal_ledger)
+
+SCHEDULES = (
+    dg.ScheduleDefinition(
+        name="seal_ledger_hourly",
+        job=seal_ledger,
+        cron_schedule="7 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    ),
+)

@@ -50,7 +50,7 @@ def export_metadata(instance: dg.DagsterInstance, database: Database, *, month: 
         metadata_usd=format_usd(int(shown)),
         ledger_usd=format_usd(total.cost_nano_usd),
         differences=tuple(
-            f"entry {e.id}: {format_usd(e.amount_nano_usd)} USD, {e.kind} of {e.artifact} {e.step} (run {e.run_id})"
+            f"entry {e.id}: {format_usd(ledger.signed(e))} USD, {e.kind} of {e.artifact} {e.step} (run {e.run_id})"
             for e in outside
         ),
     )

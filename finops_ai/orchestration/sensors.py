@@ -151,4 +151,26 @@ def _publish_request(bench: "Workbench", decision: "Decision") -> dg.RunRequest 
     )
 
 
-SENSORS = [inbox, work_due, sign_off]
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells the addresses in FINOPS_AI_NOTIFY_URLS of budgets that passed a threshold or refused a call.",
+)
+def budget_alerts(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.SkipReason:
+    """Asks for no run: telling is all that it does. What an address refuses is tried again at the next tick."""
+    from finops_ai.notify import deliver_alerts
+    from finops_ai.store import LockTaken
+
+    try:
+        found = deliver_alerts(workbench.database, workbench.settings.notify_urls)
+    except LockTaken:
+        return dg.SkipReason("another process is telling them")
+    for alert in found.told:
+        context.log.info("told of %s: %s", alert.budget_id, alert.level)
+    if found.kept and workbench.settings.notify_urls:
+        context.log.warning("%d alerts could not be told and are kept", len(found.kept))
+    where = "" if workbench.settings.notify_urls else "; FINOPS_AI_NOTIFY_URLS names nobody to tell"
+    return dg.SkipReason(f"{len(found.told)} alerts told, {len(found.kept)} kept{where}")
+
+
+SENSORS = [inbox, work_due, sign_off, budget_alerts]

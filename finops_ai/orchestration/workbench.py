@@ -28,6 +28,7 @@ from finops_ai.settings import Settings, load_settings
 from finops_ai.store import Database, LockTaken, ObjectStore, open_database, open_objects, utc_now
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
+BYTES_PER_GB = 1_000_000_000
 ERROR_CHARACTERS_MAX = 2000
 LOGGED_EVERY = 10  # parts of a step
 
@@ -111,14 +112,13 @@ class Step:
     def payer(self) -> Payer:
         """On whose account the step works."""
         policy = self.bench.policy
-        month = utc_now()[:7]
         return Payer(
             artifact=self.artifact,
             step=self.name,
             loop=self.loop,
             cost_centre=self.brief.cost_centre,
             workload=self.brief.workload,
-            budgets=budgets_for(policy, self.brief, artifact=self.artifact, step=self.name, month=month),
+            budgets=budgets_for(policy, self.brief, artifact=self.artifact, step=self.name, day=utc_now()[:10]),
             policy_sha256=policy.sha256,
             run_id=self.run_id,
         )
@@ -203,7 +203,19 @@ class Step:
         text = f"{error}" if permanent else f"{type(error).__name__}: {error}"
         with self.bench.database.write() as tx:
             record_failure(tx, self.payer, text[:ERROR_CHARACTERS_MAX], permanent=permanent)
+            if isinstance(error, BudgetExceeded):
+                ledger.record_refusal(tx, error)
             self._book_compute(tx, time.perf_counter() - self.started)
+
+    def book_retrieval(self, tx: sa.Connection, size_bytes: int) -> None:
+        """What fetching sources cost, at the policy's rate."""
+        rate = self.bench.policy.rates.retrieval_usd_per_gb
+        if rate is None or not size_bytes:
+            return
+        amount = multiply(size_bytes, to_nano_usd(rate), BYTES_PER_GB)
+        ledger.book(
+            tx, self.payer, kind="retrieval", quantity=size_bytes, unit="retrieval_bytes", amount_nano_usd=amount
+        )
 
     def _book_compute(self, tx: sa.Connection, seconds: float) -> None:
         rate = self.bench.policy.rates.compute_usd_per_hour

@@ -12,7 +12,17 @@ from finops_ai.policy.limits import (
     price_of,
     verification_bounds,
 )
-from finops_ai.policy.model import TIER_ORDER, Approval, Policy, PolicyError, Tier, TierName, load_policy
+from finops_ai.policy.model import (
+    TIER_ORDER,
+    Approval,
+    Policy,
+    PolicyError,
+    Routing,
+    ServiceLevel,
+    Tier,
+    TierName,
+    load_policy,
+)
 from finops_ai.policy.risk import Assessment, describe, look_first, risk_row
 
 __all__ = [
@@ -22,6 +32,8 @@ __all__ = [
     "Assessment",
     "Policy",
     "PolicyError",
+    "Routing",
+    "ServiceLevel",
     "Tier",
     "TierName",
     "TokenBounds",

@@ -3,13 +3,13 @@
 Belongs here: pure functions of (policy, brief). Does not: counting against a budget (`ledger`), choosing a tier (`routing`).
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 from finops_ai.briefs import Brief, Problem
 from finops_ai.ledger import Budget
-from finops_ai.policy.model import Narrowing, Policy, Tier
-from finops_ai.pricing import Price, own_price, public_price, to_nano_usd
+from finops_ai.policy.model import ContextRates, LevelPrice, Limit, Narrowing, Period, Policy, Tier
+from finops_ai.pricing import ContextTier, Level, Price, own_price, own_rates, public_price, to_nano_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,36 +20,53 @@ class TokenBounds:
     output_tokens_max: int
 
 
-def budgets_for(policy: Policy, brief: Brief, *, artifact: str, step: str, month: str) -> tuple[Budget, ...]:
-    """Every budget that a step of this artifact touches, widest first: the order in which they are locked."""
-    budgets = policy.budgets
-    centre = budgets.cost_centres.get(brief.cost_centre, budgets.defaults.cost_centre)
-    workload = budgets.workloads.get(brief.workload, budgets.defaults.workload)
+def budgets_for(policy: Policy, brief: Brief, *, artifact: str, step: str, day: str) -> tuple[Budget, ...]:
+    """Every budget that a step of this artifact touches on a UTC day (YYYY-MM-DD), widest first.
+
+    That is the order in which they are locked: two steps that touch the same ones never wait for each other in a ring.
+    """
     limits = {
-        f"organisation/{month}": budgets.organisation.month_usd,
-        f"cost_centre/{brief.cost_centre}/{month}": centre.month_usd,
-        f"workload/{brief.workload}/{month}": workload.month_usd,
-        f"artifact/{artifact}": brief.budget_usd,
+        _budget_id(scope, period, day): usd
+        for scope, limit in _limits_above(policy, brief).items()
+        for period, usd in limit.given.items()
     }
-    if step in budgets.steps:
-        limits[f"step/{artifact}/{step}"] = budgets.steps[step]
-    return tuple(Budget(id=name, limit_nano_usd=to_nano_usd(usd)) for name, usd in limits.items())
+    limits[f"artifact/{artifact}"] = brief.budget_usd
+    if step in policy.budgets.steps:
+        limits[f"step/{artifact}/{step}"] = policy.budgets.steps[step]
+    alerts = tuple(sorted(policy.budgets.alerts_percent))
+    return tuple(
+        Budget(id=name, limit_nano_usd=to_nano_usd(usd), alerts_percent=alerts) for name, usd in limits.items()
+    )
+
+
+def _limits_above(policy: Policy, brief: Brief) -> dict[str, Limit]:
+    budgets = policy.budgets
+    return {
+        "organisation": budgets.organisation,
+        f"cost_centre/{brief.cost_centre}": budgets.cost_centres.get(brief.cost_centre, budgets.defaults.cost_centre),
+        f"workload/{brief.workload}": budgets.workloads.get(brief.workload, budgets.defaults.workload),
+    }
+
+
+def _budget_id(scope: str, period: Period, day: str) -> str:
+    when = {"month": day[:7], "day": day, "total": "total"}[period]
+    return f"{scope}/{when}"
 
 
 def impossible_budget(policy: Policy, brief: Brief, *, file: str) -> list[Problem]:
-    """A brief that asks for more than a month of the budgets above it can never be paid: say so at intake."""
-    centre = policy.budgets.cost_centres.get(brief.cost_centre, policy.budgets.defaults.cost_centre)
-    workload = policy.budgets.workloads.get(brief.workload, policy.budgets.defaults.workload)
-    above = {
-        "the organisation": policy.budgets.organisation.month_usd,
-        f"cost centre {brief.cost_centre}": centre.month_usd,
-        f"workload {brief.workload}": workload.month_usd,
-    }
+    """A brief that asks for more than a budget above it ever holds at once can never be paid: say so at intake."""
     return [
-        Problem(file, "budget_usd", f"{brief.budget_usd} is more than {name} may spend in a month ({limit} USD)")
-        for name, limit in above.items()
-        if brief.budget_usd > limit
+        Problem(file, "budget_usd", f"{brief.budget_usd} is more than {_told(scope, period)} may spend ({usd} USD)")
+        for scope, limit in _limits_above(policy, brief).items()
+        for period, usd in limit.given.items()
+        if brief.budget_usd > usd
     ]
+
+
+def _told(scope: str, period: Period) -> str:
+    kind, _, name = scope.partition("/")
+    who = f"{kind.replace('_', ' ')} {name}" if name else f"the {kind}"
+    return f"{who} in total" if period == "total" else f"{who} in a {period}"
 
 
 def bounds_for(policy: Policy, brief: Brief) -> TokenBounds:
@@ -75,15 +92,42 @@ EXTRACTIVE_PRICE = Price(
 )
 
 
-def price_of(tier: Tier, *, bounds: TokenBounds, on: date, policy_sha256: str) -> Price | None:
-    """The policy's own price, else the public book's. None: unpriced, which blocks a call and is never 0."""
+def price_of(
+    tier: Tier,
+    *,
+    on: date,
+    policy_sha256: str,
+    level: Level = "standard",
+) -> Price | None:
+    """The policy's own price, else the public book's for the tier's endpoint. None: unpriced, which blocks a call and is never 0.
+
+    An own price without the asked level is the own standard price: no discount is assumed. Not for `priority`, which costs
+    more: where the own price does not state it, the call is unpriced.
+    """
     if tier.engine == "extractive":
         return EXTRACTIVE_PRICE
-    if tier.price is not None:
-        return own_price(
-            input_usd_per_mtok=tier.price.input_usd_per_mtok,
-            cached_input_usd_per_mtok=tier.price.cached_input_usd_per_mtok,
-            output_usd_per_mtok=tier.price.output_usd_per_mtok,
-            version=policy_sha256[:12],
-        )
-    return public_price(tier.model, on=on, input_tokens_max=bounds.input_tokens_max)
+    if tier.price is None:
+        return public_price(tier.model, on=on, level=level, provider=tier.base_url)
+    found = None if level == "standard" else tier.price.levels.get(level)
+    if found is None and level == "priority":
+        return None
+    written: LevelPrice = tier.price if found is None else found
+    return own_price(
+        input_usd_per_mtok=written.input_usd_per_mtok,
+        cached_input_usd_per_mtok=written.cached_input_usd_per_mtok,
+        cache_write_usd_per_mtok=written.cache_write_usd_per_mtok,
+        output_usd_per_mtok=written.output_usd_per_mtok,
+        above=[_context_tier(part) for part in written.above],
+        version=policy_sha256[:12],
+        level="standard" if found is None else level,
+    )
+
+
+def _context_tier(written: ContextRates) -> ContextTier:
+    rates = own_rates(
+        input_usd_per_mtok=written.input_usd_per_mtok,
+        cached_input_usd_per_mtok=written.cached_input_usd_per_mtok,
+        cache_write_usd_per_mtok=written.cache_write_usd_per_mtok,
+        output_usd_per_mtok=written.output_usd_per_mtok,
+    )
+    return ContextTier(**asdict(rates), above_input_tokens=written.input_tokens)

@@ -20,6 +20,8 @@ from finops_ai.briefs import Form, Impact, Profile, Usd
 
 TierName = Literal["economy", "standard", "premium"]
 TIER_ORDER: tuple[TierName, ...] = ("economy", "standard", "premium")
+Period = Literal["month", "day", "total"]
+ServiceLevel = Literal["standard", "flex", "batch"]
 
 
 class PolicyError(Exception):
@@ -46,12 +48,48 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TierPrice(_Part):
-    """US dollars per million tokens. It comes before every other price book."""
+class TokenRates(_Part):
+    """US dollars per million tokens. No cached price: no discount. No price of cache writes: they cost the input price."""
 
     input_usd_per_mtok: Rate
     cached_input_usd_per_mtok: Rate | None = None
+    cache_write_usd_per_mtok: Rate | None = None
     output_usd_per_mtok: Rate
+
+
+class ContextRates(TokenRates):
+    """Rates of a call with more than `input_tokens` of input: for all of its tokens."""
+
+    input_tokens: Tokens
+
+
+class LevelPrice(TokenRates):
+    """Rates, and those above given lengths of the input, ascending."""
+
+    above: tuple[ContextRates, ...] = ()
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        starts = [tier.input_tokens for tier in self.above]
+        if starts != sorted(set(starts)):
+            raise ValueError(f"above: input_tokens must ascend, not {starts}")
+        return self
+
+
+class TierPrice(LevelPrice):
+    """It comes before every other price book. Flex and batch without `levels`: the standard price, no discount is assumed.
+
+    Priority costs more than standard: without `levels` it is unpriced.
+    """
+
+    levels: dict[Literal["flex", "batch", "priority"], LevelPrice] = {}
+
+    @model_validator(mode="after")
+    def _tiers_at_every_level(self) -> Self:
+        silent = [name for name, price in self.levels.items() if "above" not in price.model_fields_set]
+        if self.above and silent:
+            raise ValueError(f"levels {silent}: say `above` too ([] for none), as the standard price does")
+        return self
 
 
 class Tier(_Part):
@@ -62,15 +100,21 @@ class Tier(_Part):
     base_url: str | None = None
     api_key_env: str | None = None  # the NAME of the variable; the key itself never enters the policy
     price: TierPrice | None = None  # none: the public price book; not found there either: unpriced, which blocks
-    max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    structured: Literal["json_schema", "json_object", "none"] = "json_schema"  # how the endpoint is held to JSON
-    timeout_s: Annotated[int, Field(ge=1, le=600)] = 60
+    api: Literal["chat", "responses"] = "chat"
+    stream: bool = False  # a broken answer is then paid as far as it came, and not held at its worst case
+    max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # of the chat API
+    structured: Literal["json_schema", "json_object", "none"] = "json_schema"  # at best: a refusal steps down from it
+    timeout_s: Annotated[float, Field(ge=0.1, le=600)] = 60  # of one attempt
     attempts_max: Annotated[int, Field(ge=1, le=10)] = 3
+    time_max_s: Annotated[float, Field(ge=1, le=86_400)] = 300  # no attempt starts later than this after the first
+    service_levels: dict[Profile, ServiceLevel] = {}  # a profile that is not named: standard
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.engine == "openai" and self.model == "extractive":
             raise ValueError("engine openai needs a model")
+        if self.service_levels.get("fast", "standard") != "standard":
+            raise ValueError("service_levels: the fast profile is answered at once; flex and batch are for full")
         return self
 
 
@@ -103,13 +147,27 @@ class Bounds(_Part):
     draft: StepBounds
 
 
-class MonthBudget(_Part):
-    """A limit per calendar month, UTC."""
+class Limit(_Part):
+    """At most this much per calendar month, per day (both UTC) or altogether; each that is given holds by itself."""
 
-    month_usd: Usd
+    month_usd: Usd | None = None
+    day_usd: Usd | None = None
+    total_usd: Usd | None = None
+
+    @model_validator(mode="after")
+    def _limited(self) -> Self:
+        if not self.given:
+            raise ValueError("give at least one of month_usd, day_usd and total_usd: nothing is without a limit")
+        return self
+
+    @property
+    def given(self) -> dict[Period, Decimal]:
+        """The limits that hold, in US dollars."""
+        limits: dict[Period, Decimal | None] = {"month": self.month_usd, "day": self.day_usd, "total": self.total_usd}
+        return {period: usd for period, usd in limits.items() if usd is not None}
 
 
-class WorkloadBudget(MonthBudget):
+class WorkloadLimit(Limit):
     """A workload also has a rollout stage."""
 
     stage: Literal["pilot", "limited", "broad"] = "pilot"
@@ -118,18 +176,19 @@ class WorkloadBudget(MonthBudget):
 class DefaultBudgets(_Part):
     """Limits of cost centres and workloads that are not named."""
 
-    cost_centre: MonthBudget
-    workload: WorkloadBudget
+    cost_centre: Limit
+    workload: WorkloadLimit
 
 
 class Budgets(_Part):
     """Nested: a call is held against all of them that it touches."""
 
-    organisation: MonthBudget
-    cost_centres: dict[str, MonthBudget] = {}
-    workloads: dict[str, WorkloadBudget] = {}
+    organisation: Limit
+    cost_centres: dict[str, Limit] = {}
+    workloads: dict[str, WorkloadLimit] = {}
     defaults: DefaultBudgets
     steps: dict[str, Usd] = {}  # per artifact and step
+    alerts_percent: list[Annotated[int, Field(ge=1, le=1000)]] = []  # of a limit: who is told, is a setting
 
 
 class Approval(_Part):
@@ -203,10 +262,24 @@ class Verification(_Part):
 
 
 class Rates(_Part):
-    """Costs beside tokens. None: this kind of cost is not booked."""
+    """Costs beside tokens. None: this kind of cost is not booked, and every report of costs says so."""
 
     compute_usd_per_hour: OptionalRate
     review_usd_per_hour: OptionalRate
+    retrieval_usd_per_gb: OptionalRate  # of 10^9 bytes of sources
+
+    @property
+    def not_booked(self) -> list[str]:
+        """The kinds of cost that this policy leaves out."""
+        return [name.partition("_")[0] for name, rate in self if rate is None]
+
+
+class Routing(_Part):
+    """Which work is served above economy from the start. Each use is an exception with a reason and an owner."""
+
+    impacts: dict[Impact, TierName] = {}
+    forms: dict[Form, TierName] = {}  # the task type: the form of the brief's intent
+    owner: str = ""  # who answers for exceptions that a rule makes; "": the owner of the brief
 
 
 class Policy(_Part):
@@ -222,6 +295,7 @@ class Policy(_Part):
     files: Files
     retrieval: Retrieval
     verification: Verification
+    routing: Routing
     rates: Rates
 
     @model_validator(mode="after")

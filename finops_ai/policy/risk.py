@@ -24,7 +24,7 @@ class Assessment:
     rumors: int
     contradicted: int
     unpriced_tiers: tuple[str, ...]
-    worst_case_nano_usd: int  # of one draft call at the economy tier
+    worst_case_nano_usd: int  # of one draft call at the tier that would serve it
     budget_left_nano_usd: int  # of the tightest budget
 
     def as_dict(self) -> dict[str, Any]:

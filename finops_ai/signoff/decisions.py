@@ -46,8 +46,14 @@ def record_decision(
     reason: str,
     identified_by: str,
     review_seconds: int = 0,
+    higher_tier: bool = False,
 ) -> Decision:
-    """Store one signed decision. Raises DecisionRefused: stale digest, an author, a role without a say, twice, no reason."""
+    """Store one signed decision. Raises DecisionRefused: stale digest, an author, a role without a say, twice, no reason.
+
+    `higher_tier` asks for a better model in the next loop; only a request for changes begins one.
+    """
+    if higher_tier and verdict != "request_changes":
+        raise DecisionRefused(f"a higher tier can be asked for with request_changes, not with {verdict}")
     reason = " ".join(reason.split())
     if not REASON_CHARACTERS_MIN <= len(reason) <= REASON_CHARACTERS_MAX:
         raise DecisionRefused(
@@ -85,6 +91,7 @@ def record_decision(
             reason=reason,
             identified_by=identified_by,
             review_seconds=review_seconds,
+            higher_tier=higher_tier,
         )
         _book_review(tx, policy, brief, decision, review_seconds)
         return decision
@@ -103,7 +110,7 @@ def _book_review(tx: sa.Connection, policy: Policy, brief: Brief, decision: Deci
         loop=loop,
         cost_centre=brief.cost_centre,
         workload=brief.workload,
-        budgets=budgets_for(policy, brief, artifact=decision.artifact, step=step, month=utc_now()[:7]),
+        budgets=budgets_for(policy, brief, artifact=decision.artifact, step=step, day=utc_now()[:10]),
         policy_sha256=policy.sha256,
         run_id=f"decision {decision.id}",
     )
@@ -126,6 +133,7 @@ def sign_by_policy(tx: sa.Connection, *, artifact: str, packet_digest: str, poli
         reason="low impact: approvals by_policy",
         identified_by=POLICY_ROLE,
         review_seconds=0,
+        higher_tier=False,
     )
 
 

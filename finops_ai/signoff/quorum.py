@@ -27,6 +27,7 @@ class Decision:
     reason: str
     identified_by: str  # token, launchpad, proxy, policy
     at: str
+    higher_tier: bool = False  # with request_changes: the next loop shall have a better model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

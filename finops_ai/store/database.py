@@ -20,7 +20,7 @@ from finops_ai.store import tables
 SCHEMA = (
     "finops_ai"  # PostgreSQL only: Dagster's tables, its alembic_version too, live in `public` of the same database
 )
-MIGRATION_HEAD = "0002"
+MIGRATION_HEAD = "0003"
 _MIGRATION_LOCK = "migrate"
 
 
@@ -55,6 +55,11 @@ class Database:
         """A connection for queries only."""
         with self.engine.connect() as connection:
             yield connection
+
+    def wait_for_writers(self, tx: sa.Connection, table: sa.Table) -> None:
+        """Until nobody is writing to the table; whoever wants to, waits until `tx` ends. A writer on SQLite is alone."""
+        if not self.is_sqlite:
+            tx.execute(sa.text(f"LOCK TABLE {SCHEMA}.{table.name} IN SHARE MODE"))
 
     @contextlib.contextmanager
     def exclusive(self, name: str) -> Iterator[None]:

@@ -3,9 +3,9 @@
 Belongs here: columns, keys and the constraints that hold whatever the code above them does. Does not: queries.
 A change here needs a migration beside it (a test compares the two).
 
-Rows are only ever added, with one exception: the two counters of `budget`, which sum up `entry` so that a limit can be
-guarded in one statement (`ledger` proves that they agree). Money is integer nano-USD. Times are text, UTC, ISO 8601 with
-microseconds and `Z`, which sorts as it reads and is the same on both databases.
+Rows are only ever added, and triggers in the database see to it, with one exception: `budget`, whose two counters sum up
+`entry` so that a limit can be guarded in one statement (`ledger` proves that they agree). Money is integer nano-USD. Times
+are text, UTC, ISO 8601 with microseconds and `Z`, which sorts as it reads and is the same on both databases.
 """
 
 import sqlalchemy as sa
@@ -25,6 +25,10 @@ metadata = sa.MetaData(
 
 # SQLite counts rows only in an INTEGER primary key
 _Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.false())
 
 
 def _id() -> sa.Column[int]:
@@ -219,6 +223,7 @@ decision = sa.Table(
     _text("identified_by"),
     _int("review_seconds", 0),
     _text("at"),
+    _flag("higher_tier"),  # asked for together with changes: a reason to route the next loop above economy
     sa.UniqueConstraint("packet_digest", "reviewer"),
     sa.CheckConstraint("verdict IN ('approve', 'request_changes', 'reject')", name="verdict"),
 )
@@ -266,6 +271,31 @@ budget = sa.Table(
     sa.CheckConstraint("limit_nano_usd >= 0", name="limit"),
     sa.CheckConstraint("reserved_nano_usd >= 0", name="reserved"),
     sa.CheckConstraint("spent_nano_usd >= 0", name="spent"),  # no spent <= limit: an overrun must still be booked
+    sa.Column(
+        "alerts_percent", sa.Text, nullable=False, server_default=sa.text("''")
+    ),  # "50,80,100": of the limit, when spent
+)
+
+budget_alert = (
+    sa.Table(  # a threshold that was passed, or a hold that was refused: once per limit, in the charging transaction
+        "budget_alert",
+        metadata,
+        _id(),
+        sa.Column("budget_id", sa.Text, sa.ForeignKey("budget.id"), nullable=False),
+        _text("level"),  # "80%", or "refused"
+        _int("limit_nano_usd"),
+        _int("spent_nano_usd"),
+        _int("reserved_nano_usd"),
+        _text("at"),
+        sa.UniqueConstraint("budget_id", "level", "limit_nano_usd"),
+    )
+)
+
+alert_delivery = sa.Table(
+    "alert_delivery",
+    metadata,
+    sa.Column("alert_id", _Id, sa.ForeignKey("budget_alert.id"), primary_key=True, autoincrement=False),
+    _text("at"),
 )
 
 operation = sa.Table(
@@ -315,7 +345,45 @@ outcome = sa.Table(  # the primary key is "settled once"
     _text("kind"),
     _text("detail"),
     _text("at"),
+    sa.Column(
+        "response_id", sa.Text, nullable=False, server_default=sa.text("''")
+    ),  # the provider's, where one was seen
     sa.CheckConstraint("kind IN ('settled', 'released', 'suspended')", name="kind"),
+    sa.Index(None, "response_id"),
+)
+
+resolution = sa.Table(  # how a reservation left suspense: once, and on a provider's word
+    "resolution",
+    metadata,
+    sa.Column("reservation", sa.Text, sa.ForeignKey("outcome.reservation"), primary_key=True),
+    _text("kind"),
+    _text("detail"),
+    _text("report_sha256"),
+    _text("at"),
+    sa.CheckConstraint("kind IN ('billed', 'not_billed')", name="kind"),
+)
+
+batch_call = sa.Table(  # a held call that the provider answers later, in a batch
+    "batch_call",
+    metadata,
+    sa.Column("reservation", sa.Text, sa.ForeignKey("reservation.key"), primary_key=True),
+    _text("batch_id"),
+    sa.Column("endpoint", sa.JSON, nullable=False),  # where to ask for it, even if the policy changes
+    _text("at"),
+)
+
+tier_exception = sa.Table(  # work above economy: why, and who answers for it
+    "tier_exception",
+    metadata,
+    sa.Column("artifact", sa.Text, sa.ForeignKey("artifact.key"), primary_key=True),
+    _text("step", primary_key=True),
+    sa.Column("loop", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("tier", primary_key=True),
+    _text("reason"),
+    _text("detail"),
+    _text("owner"),
+    _text("run_id"),
+    _text("at"),
 )
 
 # Double entry: each row moves one amount from `credit` to `debit`, so the sum over all accounts is always 0.
@@ -338,14 +406,32 @@ entry = sa.Table(
     _text("model", nullable=True),
     sa.Column("reservation", sa.Text, sa.ForeignKey("reservation.key"), nullable=True),
     _int("quantity", 0),
-    _text("unit", nullable=True),  # input_tokens, cached_input_tokens, output_tokens, compute_us, review_s
+    _text("unit", nullable=True),  # a meter of `pricing.Usage`, compute_us, review_s, retrieval_bytes
     sa.Column("price", sa.JSON, nullable=False),
     sa.Column("estimated", sa.Boolean, nullable=False),
     sa.Column("overrun", sa.Boolean, nullable=False),
     _text("policy_sha256"),
     _text("run_id"),
+    sa.Column("reverses", sa.BigInteger, nullable=True),  # the entry that this one takes back: at most one does
     sa.CheckConstraint("amount_nano_usd >= 0", name="amount"),
     sa.CheckConstraint("debit <> credit", name="two_accounts"),
     sa.Index(None, "artifact", "step"),
     sa.Index(None, "month"),
+    sa.Index(None, "reservation"),
+    sa.Index(None, "reverses", unique=True),
 )
+
+seal = sa.Table(  # a link of the hash chain over the entries: each covers all entries since the one before
+    "seal",
+    metadata,
+    _id(),
+    _int("first_entry"),
+    _int("last_entry"),
+    _int("entries"),
+    _text("sha256"),  # over the seal before and every entry from the first to the last
+    _text("at"),
+    sa.UniqueConstraint("first_entry"),
+)
+
+# A cache may be emptied, and a counter counts; everything else is a record.
+APPEND_ONLY = [name for name in metadata.tables if name not in ("budget", "retrieval", "extraction")]

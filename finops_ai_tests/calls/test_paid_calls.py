@@ -2,149 +2,43 @@
 
 import json
 import socket
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import subprocess
+import sys
 from threading import Thread
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
 from finops_ai import ledger
-from finops_ai.calls import (
-    Answer,
-    CallFailed,
-    CallRefused,
-    NotPriced,
-    PaidCalls,
-    estimated_input_tokens,
-    estimated_tokens,
+from finops_ai.calls import Answer, CallFailed, CallRefused, NotPriced, estimated_input_tokens, estimated_tokens
+from finops_ai.policy import TokenBounds
+from finops_ai_tests.calls.desk import (
+    MESSAGES,
+    SCHEMA,
+    USED,
+    USED_NANO_USD,
+    WORST_CASE,
+    Desk,
+    answer,
+    error,
 )
-from finops_ai.policy import Tier, TokenBounds
-from finops_ai.pricing import Price
-from finops_ai.store import Database, ObjectStore, tables
-from finops_ai_tests.records import PLAIN_PRICE, payer, registered
-
-MESSAGES = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "What did it cost?"}]
-BOUNDS = TokenBounds(input_tokens_max=100, output_tokens_max=50)
-WORST_CASE = 100 + 2 * 50  # nano-USD
-SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
-LIMIT = 1_000
-
-Reply = tuple[int, str, dict[str, str]]  # status, body, headers
-
-
-def answer(text: str = "One tenth. [F1]", usage: dict[str, Any] | None = None) -> Reply:
-    body: dict[str, Any] = {
-        "id": "c-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "model-a",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
-    }
-    return 200, json.dumps(body | ({"usage": usage} if usage else {})), {"Content-Type": "application/json"}
-
-
-USED = answer(usage={"prompt_tokens": 30, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 10}})
-USED_NANO_USD = 20 + 5 + 10
-
-
-def error(status: int, **headers: str) -> Reply:
-    body = json.dumps({"error": {"message": "no", "type": "test"}})
-    return status, body, {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
-
-
-@dataclass
-class Provider:
-    """An OpenAI-compatible endpoint that gives these replies, one after the other, the last one again and again."""
-
-    server: HTTPServer
-    replies: Sequence[Reply] = (USED,)
-    delay_s: float = 0
-    requests: list[Request] = field(default_factory=list)
-
-    def serve(self, request: Request) -> Response:
-        request.get_data()
-        self.requests.append(request)
-        status, body, headers = self.replies[min(len(self.requests), len(self.replies)) - 1]
-        time.sleep(self.delay_s)
-        return Response(body, status=status, headers=headers)
-
-    def tier(self, **fields: Any) -> Tier:
-        url = self.server.url_for("/v1")
-        return Tier.model_validate({"engine": "openai", "model": "model-a", "base_url": url} | fields)
-
-
-@dataclass
-class Desk:
-    """A payer with a budget of LIMIT and the calls on its account."""
-
-    calls: PaidCalls
-    provider: Provider
-    slept: list[float]
-
-    def ask(
-        self,
-        *,
-        bounds: TokenBounds = BOUNDS,
-        price: Price | None = PLAIN_PRICE,
-        schema: dict[str, Any] | None = None,
-        **tier: Any,
-    ) -> Answer:
-        return self.calls.complete(
-            MESSAGES,
-            tier_name="standard",
-            tier=self.provider.tier(**tier),
-            bounds=bounds,
-            price=price,
-            response_schema=schema,
-        )
-
-    def sent(self) -> list[Any]:
-        return [json.loads(request.get_data()) for request in self.provider.requests]
-
-    def outcomes(self) -> list[str]:
-        with self.calls.database.read() as connection:
-            return list(connection.scalars(sa.select(tables.outcome.c.kind).order_by(tables.outcome.c.reservation)))
-
-    def books(self) -> tuple[int, int, int]:
-        """Reserved, spent, suspended; nothing is left open and everything balances."""
-        with self.calls.database.read() as connection:
-            check = ledger.check(connection)
-            assert check.problems == ()
-            assert check.open_reservations == 0
-            row = connection.execute(sa.select(tables.budget)).one_or_none()
-            return (row.reserved_nano_usd, row.spent_nano_usd, check.suspense_nano_usd) if row else (0, 0, 0)
-
-    def entries(self) -> list[Any]:
-        with self.calls.database.read() as connection:
-            return list(connection.execute(sa.select(tables.entry).where(tables.entry.c.kind == "call")))
-
-
-@pytest.fixture
-def desk(sqlite_database: Database, objects: ObjectStore, httpserver: HTTPServer) -> Desk:
-    slept: list[float] = []
-    who = payer(registered(sqlite_database), ("cost_centre", LIMIT))
-    calls = PaidCalls(database=sqlite_database, objects=objects, payer=who, sleep=slept.append)
-    provider = Provider(httpserver)
-    httpserver.expect_request("/v1/chat/completions", method="POST").respond_with_handler(provider.serve)
-    return Desk(calls, provider, slept)
-
 
 # --- an answer
 
 
 def test_an_answer_is_booked_at_the_providers_own_count(desk: Desk) -> None:
-    assert desk.ask() == Answer(text="One tenth. [F1]", reused=False)
+    assert desk.ask() == Answer(
+        text="One tenth. [F1]",
+        reused=False,
+        model="model-a",
+        finish="stop",
+        attempts=1,
+        estimated=False,
+        problem="",
+        form="none",
+    )
     assert desk.books() == (0, USED_NANO_USD, 0)
-    assert {entry.unit: entry.quantity for entry in desk.entries()} == {
-        "input_tokens": 20,
-        "cached_input_tokens": 10,
-        "output_tokens": 5,
-    }
+    assert desk.booked() == {"input_tokens": 20, "cached_input_tokens": 10, "output_tokens": 5}
     assert not any(entry.estimated for entry in desk.entries())
 
 
@@ -188,8 +82,7 @@ def test_an_answer_without_a_usable_count_is_booked_at_our_upper_estimate(
 ) -> None:
     desk.provider.replies = [answer("x" * 30, usage=usage)]
     desk.ask()
-    booked = {entry.unit: entry.quantity for entry in desk.entries()}
-    assert booked == {"input_tokens": 3 + 8 + 6 + 8, "cached_input_tokens": 0, "output_tokens": 10}
+    assert desk.booked() == {"input_tokens": 3 + 8 + 6 + 8, "output_tokens": 10}
     assert all(entry.estimated for entry in desk.entries())
 
 
@@ -246,8 +139,8 @@ def test_another_schema_is_another_call_and_the_same_is_not(desk: Desk) -> None:
 
 @pytest.mark.parametrize("structured", ["json_schema", "json_object", "none"])
 def test_a_schema_counts_against_the_bound(desk: Desk, structured: str) -> None:
-    needed = 25 + estimated_tokens(json.dumps(SCHEMA))
-    assert estimated_input_tokens(MESSAGES, SCHEMA) == needed
+    needed = estimated_input_tokens(MESSAGES, SCHEMA)
+    assert needed > 25 + estimated_tokens(json.dumps(SCHEMA)), "it may have to be told in words"
     narrow, enough = (TokenBounds(input_tokens_max=tokens, output_tokens_max=50) for tokens in (needed - 1, needed))
     with pytest.raises(CallRefused, match=f"more than the bound of {needed - 1}"):
         desk.ask(schema=SCHEMA, bounds=narrow, structured=structured)
@@ -258,8 +151,7 @@ def test_a_schema_counts_against_the_bound(desk: Desk, structured: str) -> None:
 def test_a_schema_counts_in_the_estimate_that_is_booked(desk: Desk) -> None:
     desk.provider.replies = [answer("x" * 30)]
     desk.ask(schema=SCHEMA)
-    booked = {entry.unit: entry.quantity for entry in desk.entries()}
-    assert booked["input_tokens"] == estimated_input_tokens(MESSAGES, SCHEMA)
+    assert desk.booked()["input_tokens"] == estimated_input_tokens(MESSAGES, SCHEMA)
 
 
 def test_an_estimate_is_never_below_three_bytes_a_token() -> None:
@@ -279,18 +171,7 @@ def test_a_rate_limit_costs_nothing_and_is_waited_for(desk: Desk) -> None:
     assert len(set(keys)) == 2, "another attempt is another hold, and so another key"
 
 
-@pytest.mark.parametrize(
-    ("header", "least", "most"),
-    [("100000", 60, 60), ("-5", 0, 0), ("nan", 0, 1), ("soon", 0.25, 0.5), ("", 0.25, 0.5), ("0.5", 0.5, 0.5)],
-)
-def test_what_a_provider_asks_to_wait_is_bounded(desk: Desk, header: str, least: float, most: float) -> None:
-    """`time.sleep` refuses a negative time, and a day in a header is a day without a run."""
-    desk.provider.replies = [error(429, Retry_After=header), USED]
-    desk.ask()
-    assert least <= desk.slept[0] <= most
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
 def test_a_refusal_is_released_and_not_repeated(desk: Desk, status: int) -> None:
     desk.provider.replies = [error(status)]
     with pytest.raises(CallRefused, match=f"HTTP {status}"):
@@ -324,9 +205,9 @@ def test_a_closed_port_costs_nothing(desk: Desk) -> None:
 
 
 def test_a_time_out_goes_to_suspense(desk: Desk) -> None:
-    desk.provider.delay_s = 1.3
+    desk.provider.delay_s = 0.5
     with pytest.raises(CallFailed, match="Timeout"):
-        desk.ask(timeout_s=1, attempts_max=1)
+        desk.ask(timeout_s=0.2, attempts_max=1)
     assert desk.outcomes() == ["suspended"]
     assert desk.books() == (WORST_CASE, 0, WORST_CASE)
 
@@ -420,3 +301,10 @@ def test_attempts_of_an_earlier_run_are_counted_on(desk: Desk) -> None:
     keys = {request.headers["Idempotency-Key"] for request in desk.provider.requests}
     assert len(keys) == 2
     assert desk.books() == (WORST_CASE, USED_NANO_USD, WORST_CASE)
+
+
+def test_what_calls_a_model_is_loaded_where_a_model_is_called() -> None:
+    """It takes a second: who only asks for a status must not wait for it."""
+    script = "import sys, finops_ai.calls; print(sorted({'openai', 'httpx2', 'jsonschema'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

@@ -98,7 +98,7 @@ def test_an_extractive_draft_holds_every_sentence_it_quotes(sqlite_database: Dat
     ]
     selection = select_facts(hard, brief(), bounds=WIDE)
     calls = PaidCalls(database=sqlite_database, objects=objects, payer=payer("a"))
-    draft, reused = write_draft(
+    draft, answer = write_draft(
         Assignment(brief=brief(), selection=selection, bounds=WIDE),
         calls,
         tier_name="economy",
@@ -107,7 +107,7 @@ def test_an_extractive_draft_holds_every_sentence_it_quotes(sqlite_database: Dat
     )
     rows = sentence_rows(draft.markdown, hard)
     assert [(row["cites"], row["citation"]) for row in rows] == [(f.label, "held") for f in hard]
-    assert (draft.engine, draft.model, reused) == ("extractive", "extractive", False)
+    assert (draft.engine, draft.model, answer) == ("extractive", "extractive", None)
     assert draft.markdown.index("### Notes") < draft.markdown.index("### Other")
 
 

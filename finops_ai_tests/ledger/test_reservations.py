@@ -271,3 +271,97 @@ def test_attempts_of_an_operation_are_counted(database: Database, artifact: str)
     with database.read() as connection:
         assert ledger.attempts_of(connection, key.rpartition("/")[0]) == 2
         assert ledger.answer_of(connection, key.rpartition("/")[0]) is None
+
+
+# --- what a provider's word changes
+
+
+def test_a_suspense_that_was_not_billed_gives_its_hold_back(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 50))
+    key = _suspended(database, who)
+    with database.write() as tx:
+        ledger.resolve(tx, key, None, detail="not in the report", report_sha256="f" * 64)
+    assert counters(database, WIDE) == (0, 0)
+    assert (books(database).suspense_nano_usd, books(database).problems) == (0, ())
+    with database.read() as connection:
+        spent = ledger.spent(connection, artifact=artifact)
+    assert (spent.cost_nano_usd, spent.suspense_nano_usd, spent.attempts) == (0, 0, 1)
+
+
+def test_a_suspense_that_was_billed_is_booked_at_what_was_billed(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 50), (NARROW, 50))
+    key = _suspended(database, who)
+    with database.write() as tx:
+        ledger.resolve(tx, key, USAGE, detail="response c-1", report_sha256="f" * 64)
+    assert counters(database, WIDE) == counters(database, NARROW) == (0, 35)
+    assert (books(database).suspense_nano_usd, books(database).problems) == (0, ())
+    with database.read() as connection:
+        assert ledger.spent(connection, artifact=artifact).cost_nano_usd == 35
+        (row,) = ledger.cost_rows(connection, by="step")
+    assert (row["key"], row["cost_nano_usd"], row["suspense_nano_usd"], row["attempts"]) == ("draft", 35, 0, 1)
+
+
+def test_a_suspense_is_resolved_once(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 50))
+    key = _suspended(database, who)
+    with database.write() as tx:
+        ledger.resolve(tx, key, None, detail="not in the report", report_sha256="f" * 64)
+    for usage in (None, USAGE):
+        with pytest.raises(AlreadySettled), database.write() as tx:
+            ledger.resolve(tx, key, usage, detail="again", report_sha256="f" * 64)
+    assert counters(database, WIDE) == (0, 0)
+
+
+def test_what_is_not_in_suspense_cannot_be_resolved(database: Database, artifact: str) -> None:
+    who = payer(artifact, (WIDE, 100))
+    settled = reserve(database, who, 50)
+    settle(database, who, settled)
+    before = counters(database, WIDE)
+    with pytest.raises(LedgerError, match="is not in suspense"), database.write() as tx:
+        ledger.resolve(tx, settled, None, detail="", report_sha256="f" * 64)
+    assert counters(database, WIDE) == before
+
+
+def test_a_wrong_settlement_is_reversed_and_booked_again(database: Database, artifact: str) -> None:
+    """Nothing that stands is changed: six entries tell what happened, and their sums say what is right."""
+    who = payer(artifact, (WIDE, 100))
+    key = reserve(database, who, 50)
+    with database.write() as tx:
+        ledger.settle(tx, who, key, USAGE, response_sha256="a" * 64, response_id="c-1", estimated=True)
+    right = Usage(input_tokens=20, cached_input_tokens=0, output_tokens=1)
+    for _ in range(2):
+        with database.write() as tx:
+            ledger.correct(tx, key, right, detail="response c-1")
+    assert counters(database, WIDE) == (0, 22)
+    assert books(database).problems == ()
+    with database.read() as connection:
+        spent = ledger.spent(connection, artifact=artifact)
+        assert (spent.cost_nano_usd, spent.input_tokens, spent.cached_input_tokens, spent.output_tokens) == (
+            22,
+            20,
+            0,
+            1,
+        )
+        assert spent.attempts == 1
+        calls = connection.execute(sa.select(tables.entry).where(tables.entry.c.kind == "call")).all()
+    assert sum(call.reverses is not None for call in calls) == 5, "three of the first settlement, two of the second"
+
+
+def test_an_answer_that_is_none_is_paid_and_not_kept(database: Database, artifact: str) -> None:
+    """A stream that broke off cost money; the operation is still open to another try."""
+    who = payer(artifact, (WIDE, 100))
+    key = reserve(database, who, 50)
+    with database.write() as tx:
+        ledger.settle(tx, who, key, USAGE, response_sha256=None, response_id="c-1", estimated=True, detail="cut")
+    assert counters(database, WIDE) == (0, 35)
+    with database.read() as connection:
+        assert ledger.answer_of(connection, key.rpartition("/")[0]) is None
+        outcome = connection.execute(sa.select(tables.outcome)).one()
+    assert (outcome.kind, outcome.response_id, outcome.detail) == ("settled", "c-1", "estimated; cut")
+
+
+def _suspended(database: Database, who: Payer) -> str:
+    key = reserve(database, who, 50)
+    with database.write() as tx:
+        ledger.suspend(tx, who, key, why="time-out")
+    return key

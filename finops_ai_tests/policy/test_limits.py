@@ -28,7 +28,7 @@ def test_budgets_come_from_the_widest_to_the_narrowest(tmp_path: Path) -> None:
         "budgets: {cost_centres: {cc-4711: {month_usd: 50}}, workloads: {finance-briefings: {month_usd: 40}},"
         " steps: {draft: 0.25}}",
     )
-    found = budgets_for(policy, brief(), artifact="a", step="draft", month="2026-11")
+    found = budgets_for(policy, brief(), artifact="a", step="draft", day="2026-11-24")
     assert [(b.id, b.limit_nano_usd) for b in found] == [
         ("organisation/2026-11", 500 * USD),
         ("cost_centre/cc-4711/2026-11", 50 * USD),
@@ -36,12 +36,12 @@ def test_budgets_come_from_the_widest_to_the_narrowest(tmp_path: Path) -> None:
         ("artifact/a", USD // 2),
         ("step/a/draft", USD // 4),
     ]
-    assert len(budgets_for(policy, brief(), artifact="a", step="claims", month="2026-11")) == 4
+    assert len(budgets_for(policy, brief(), artifact="a", step="claims", day="2026-11-24")) == 4
 
 
 def test_whoever_has_no_budget_of_their_own_has_a_small_one_and_never_none() -> None:
     strangers = brief(cost_centre="cc-9", workload="unheard-of")
-    found = budgets_for(load_policy(), strangers, artifact="a", step="draft", month="2026-11")
+    found = budgets_for(load_policy(), strangers, artifact="a", step="draft", day="2026-11-24")
     assert [b.limit_nano_usd for b in found[1:3]] == [25 * USD, 25 * USD]
 
 
@@ -91,7 +91,7 @@ def tier(**fields: object) -> Tier:
 def test_the_policys_own_price_comes_before_every_book() -> None:
     """A contract, a self-hosted model, a correction: whoever pays knows the price better than a list."""
     own = tier(price={"input_usd_per_mtok": "0.03", "output_usd_per_mtok": "0.1"})
-    price = price_of(own, bounds=BOUNDS, on=DAY, policy_sha256="e" * 64)
+    price = price_of(own, on=DAY, policy_sha256="e" * 64)
     assert price is not None
     assert (price.input_nano_usd, price.cached_input_nano_usd, price.output_nano_usd) == (
         30_000_000,
@@ -102,17 +102,17 @@ def test_the_policys_own_price_comes_before_every_book() -> None:
 
 
 def test_a_model_without_an_own_price_is_looked_up_in_the_public_book() -> None:
-    price = price_of(tier(), bounds=BOUNDS, on=DAY, policy_sha256="e" * 64)
+    price = price_of(tier(), on=DAY, policy_sha256="e" * 64)
     assert price is not None
     assert price.source == "genai-prices"
 
 
 def test_a_model_that_nobody_prices_has_no_price() -> None:
-    assert price_of(tier(model="our-own"), bounds=BOUNDS, on=DAY, policy_sha256="e" * 64) is None
+    assert price_of(tier(model="our-own"), on=DAY, policy_sha256="e" * 64) is None
 
 
 def test_quoting_sources_costs_no_tokens_and_says_why() -> None:
-    found = price_of(Tier(engine="extractive"), bounds=BOUNDS, on=DAY, policy_sha256="e" * 64)
+    found = price_of(Tier(engine="extractive"), on=DAY, policy_sha256="e" * 64)
     assert found == EXTRACTIVE_PRICE
     assert found.worst_case_nano_usd(input_tokens_max=10**6, output_tokens_max=10**6) == 0
     assert found.source == "no model"

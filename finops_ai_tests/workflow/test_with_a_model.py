@@ -57,7 +57,7 @@ def test_an_exception_that_helps_is_published_with_its_reason(home: Deployment, 
     route = [m for m in home.materializations(artifact) if m.asset_key.to_user_string() == "model_route"]
     exceptions = {str(m.metadata["finops/tier"].value): str(m.metadata["exception"].value) for m in route}
     assert exceptions["economy"] == "none"
-    assert "quality gate failed (owner content-platform)" in exceptions["premium"]
+    assert "quality gate failed in loop 0 (owner content-platform)" in exceptions["premium"]
 
 
 def test_no_rumor_is_in_any_request(home: Deployment, httpserver: HTTPServer) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from finops_ai.calls import PaidCalls
+from finops_ai.calls import Answer, PaidCalls
 from finops_ai.facts import ConfirmedFact, facts_of
 from finops_ai.generation import Assignment, Draft, Selection, select_facts, sentence_rows, write_draft
 from finops_ai.orchestration.gate_factory import judge
@@ -25,9 +25,9 @@ def draft(step: Step) -> dg.MaterializeResult[Any]:
     facts = confirmed(step)
     assignment = _assignment(step, route, facts)
     tier = step.bench.policy.tiers[route.tier]
-    price = price_of(tier, bounds=route.bounds, on=datetime.now(UTC).date(), policy_sha256=step.bench.policy.sha256)
+    price = price_of(tier, on=datetime.now(UTC).date(), policy_sha256=step.bench.policy.sha256, level=route.level)
     calls = PaidCalls(database=step.bench.database, objects=step.bench.objects, payer=step.payer)
-    written, reused = write_draft(assignment, calls, tier_name=route.tier, tier=tier, price=price)
+    written, answer = write_draft(assignment, calls, tier_name=route.tier, tier=tier, price=price, level=route.level)
     verdict = judge(quality_gate(**dict(step.bench.policy.gates.quality)), sentence_rows(written.markdown, facts))
     return step.finish(
         written.as_dict(),
@@ -35,7 +35,7 @@ def draft(step: Step) -> dg.MaterializeResult[Any]:
         model=written.model,
         tier=route.tier,
         metadata={
-            "written by": f"{written.model} ({written.engine})" + (", an answer already paid" if reused else ""),
+            "written by": _written_by(written, answer),
             "facts": _facts_line(assignment.selection),
             "token bounds": f"{route.bounds.input_tokens_max} in, {route.bounds.output_tokens_max} out "
             f"({step.brief.intent.form}, {step.brief.profile} profile)",
@@ -60,6 +60,20 @@ def _assignment(step: Step, route: Route, facts: list[ConfirmedFact]) -> Assignm
     remarks = tuple(ended[loop].detail for loop in sorted(ended) if ended[loop].ended_by == "request_changes")
     selection = select_facts(facts, step.brief, bounds=route.bounds, remarks=remarks)
     return Assignment(brief=step.brief, selection=selection, bounds=route.bounds, remarks=remarks)
+
+
+def _written_by(written: Draft, answer: Answer | None) -> str:
+    told = f"{written.model} ({written.engine})"
+    if answer is None:
+        return told
+    remarks = (
+        ("an answer already paid", answer.reused),
+        (f"answered by {answer.model}", bool(answer.model) and answer.model != written.model),
+        ("cut off at the token bound", answer.finish == "length"),
+        ("its cost is an estimate", answer.estimated),
+        (answer.problem, bool(answer.problem)),
+    )
+    return ", ".join([told, *(remark for remark, holds in remarks if holds)])
 
 
 def _facts_line(selection: Selection) -> str:

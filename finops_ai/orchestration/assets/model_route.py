@@ -1,12 +1,14 @@
 """The `model_route` step: which tier writes this loop's draft, and why."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from finops_ai.orchestration.workbench import Step, StepRefused
-from finops_ai.policy import bounds_for
-from finops_ai.routing import choose_route
+from finops_ai.artifacts import next_route
+from finops_ai.orchestration.workbench import Step, StepRefused, table
+from finops_ai.routing import Route, record_exception
 
 
 def model_route(step: Step) -> dg.MaterializeResult[Any]:
@@ -15,19 +17,28 @@ def model_route(step: Step) -> dg.MaterializeResult[Any]:
     progress, policy = step.progress, step.bench.policy
     if not progress.loops_left:
         raise StepRefused(f"no loop is left: profile {step.brief.profile} allows {progress.loops_max} reworks")
-    past = [progress.ended[loop] for loop in sorted(progress.ended)]
-    route = choose_route(
-        step.brief, loop=step.loop, past=past, tiers=policy.tiers, bounds=bounds_for(policy, step.brief)
-    )
+    with step.bench.database.read() as connection:
+        route = next_route(connection, policy, progress, on=datetime.now(UTC).date())
     tier = policy.tiers[route.tier]
     return step.finish(
         route.as_dict(),
+        also=lambda tx: record_exception(tx, step.payer, route),
         model=tier.model,
         tier=route.tier,
         metadata={
-            "route": f"{route.tier}: {tier.model} ({tier.engine})",
+            "route": f"{route.tier}: {tier.model} ({tier.engine}, {route.level} service)",
             "reason": route.reason,
-            "exception": f"{route.exception.detail} (owner {route.exception.owner})" if route.exception else "none",
+            "exception": _exception_line(route),
             "bounds": f"{route.bounds.input_tokens_max} tokens in, {route.bounds.output_tokens_max} out",
         },
+        body={"alternatives": table([_row(asdict(alternative)) for alternative in route.alternatives])},
     )
+
+
+def _exception_line(route: Route) -> str:
+    exception = route.exception
+    return f"{exception.reason}: {exception.detail} (owner {exception.owner})" if exception else "none"
+
+
+def _row(alternative: dict[str, Any]) -> dict[str, Any]:
+    return alternative | {"worst_case_usd": alternative["worst_case_usd"] or "unpriced"}

@@ -6,11 +6,13 @@ from typing import Any
 import dagster as dg
 
 from finops_ai import ledger
+from finops_ai.artifacts import next_route
 from finops_ai.orchestration.assets.claims import claims_in, sources_of
 from finops_ai.orchestration.gate_factory import judge
 from finops_ai.orchestration.gates import policy_gate
 from finops_ai.orchestration.workbench import Step
-from finops_ai.policy import Assessment, bounds_for, describe, price_of, risk_row
+from finops_ai.policy import Assessment, bounds_for, describe, risk_row
+from finops_ai.routing import offers_of
 
 
 def risk_assessment(step: Step) -> dg.MaterializeResult[Any]:
@@ -35,22 +37,12 @@ def assess(step: Step) -> Assessment:
     """What is known before money is spent on a model."""
     policy, brief = step.bench.policy, step.brief
     sources, claims = sources_of(step), claims_in(step)
-    bounds = bounds_for(policy, brief)
     today = datetime.now(UTC).date()
-    prices = {
-        name: price_of(tier, bounds=bounds, on=today, policy_sha256=policy.sha256)
-        for name, tier in policy.tiers.items()
-    }
-    economy = prices["economy"]
-    worst_case = (
-        economy.worst_case_nano_usd(
-            input_tokens_max=bounds.input_tokens_max, output_tokens_max=bounds.output_tokens_max
-        )
-        if economy
-        else 0
-    )  # unpriced: another expectation stops it
+    offers = offers_of(policy, brief, bounds=bounds_for(policy, brief), on=today)
     with step.bench.database.read() as connection:
         budget_left = ledger.left_nano_usd(connection, step.payer.budgets)
+        route = next_route(connection, policy, step.progress, on=today)
+    worst_case = offers[route.tier].worst_case_nano_usd or 0  # unpriced: another expectation stops it
     return Assessment(
         impact=brief.impact,
         profile=brief.profile,
@@ -61,7 +53,7 @@ def assess(step: Step) -> Assessment:
         needs_review=sum(claim.verdict == "needs_review" for claim in claims),
         rumors=sum(claim.verdict == "rumor" for claim in claims),
         contradicted=sum(claim.verdict == "contradicted" for claim in claims),
-        unpriced_tiers=tuple(name for name, price in prices.items() if price is None),
+        unpriced_tiers=tuple(name for name, offer in offers.items() if offer.price is None),
         worst_case_nano_usd=worst_case,
         budget_left_nano_usd=budget_left,
     )

@@ -21,11 +21,14 @@ def sources(step: Step) -> dg.MaterializeResult[Any]:
     for source in found:
         if not source.ok:
             step.log.warning("%s failed: %s", source.uri, source.error)
+    fetched = sum(source.size_bytes for source in found if source.host != "file" and "fetch" not in source.reused)
     return step.finish(
         {"sources": [source.as_record() for source in found]},
+        also=lambda tx: step.book_retrieval(tx, fetched),
         metadata={
             "retrieved": f"{sum(source.ok for source in found)} of {len(found)}",
             "unchanged": sum("fetch" in source.reused for source in found),
+            "fetched": f"{fetched} bytes",
             "address a model": sum(source.addresses_a_model for source in found),
             "sources": table([_row(source) for source in found]),
         },
