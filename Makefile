@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 FINOPS := $(BIN)/finops-ai
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-long check format bench bench-evidence requirements clean
+.PHONY: help run ui test test-long check format bench bench-evidence bench-money bench-routing bench-prices requirements clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ ui: $(VENV)/run.stamp  ## Dagster's web UI and daemon on the same home as `make 
 	@$(FINOPS) ui
 
 test: $(VENV)/dev.stamp check  ## set up, lint, check types, run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 test-long: $(VENV)/dev.stamp  ## the tests again, with soaks and sweeps at full count
 	@FINOPS_AI_TESTS_LONG=1 $(BIN)/python -m pytest
@@ -54,6 +54,15 @@ bench: $(VENV)/dev.stamp  ## the price of the workflow over bare Dagster, on SQL
 
 bench-evidence: $(VENV)/dev.stamp  ## claims, veto, contradictions, injections and extraction on labelled data
 	@$(BIN)/python -m bench.evidence
+
+bench-money: $(VENV)/dev.stamp  ## money under fire: races, kills, faulty endpoints; and what its safety costs
+	@$(BIN)/python -m bench.money
+
+bench-routing: $(VENV)/dev.stamp  ## routing and escalation on stored outcomes of two models
+	@$(BIN)/python -m bench.routing
+
+bench-prices: $(VENV)/dev.stamp  ## thirty priced calls against published rates
+	@$(BIN)/python -m bench.prices
 
 requirements:  ## pin anew (needs uv): versions and hashes, no download address
 	uv pip compile pyproject.toml --extra build --universal --generate-hashes --no-annotate --no-header --no-strip-extras -q -o requirements.txt

@@ -6,14 +6,13 @@ Belongs here: the figures of the matrix. Does not: the faults and the comparison
 from collections.abc import Sequence
 
 from bench.money_ground import Deployment, Figures, payer
-from finops_ai.store import open_objects
 from finops_ai_tests.calls.faults import Row, run_matrix
 from finops_ai_tests.records import registered
 
 
 def faults(where: Deployment) -> Figures:
     """Every fault on both APIs, streamed and not."""
-    rows = run_matrix(where.database, open_objects(where.settings), payer(registered(where.database)))
+    rows = run_matrix(where.database, payer(registered(where.database)))
     return figures_of(rows)
 
 

@@ -28,7 +28,7 @@ from finops_ai.calls.endpoint import opened
 from finops_ai.ledger import AlreadySettled
 from finops_ai.policy import Tier, TokenBounds
 from finops_ai.settings import Settings
-from finops_ai.store import Database, LockTaken, open_database, open_objects, sha256_hex, tables
+from finops_ai.store import Database, LockTaken, open_database, sha256_hex, tables
 from finops_ai_tests.records import PLAIN_PRICE, brief, registered
 
 WORKERS = 4
@@ -105,7 +105,7 @@ def _started(where: Deployment, artifact: str, url: str, number: int) -> Worker:
 def _work(settings: Settings, artifact: str, url: str, number: int, ready: Event) -> None:
     database = open_database(settings)
     until = time.monotonic() + WORKER_S_MAX
-    calls = PaidCalls(database=database, objects=open_objects(settings), payer=payer(artifact))
+    calls = PaidCalls(database=database, payer=payer(artifact))
     with database.exclusive(artifact):
         ready.set()
         for call in itertools.count():

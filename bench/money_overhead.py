@@ -31,7 +31,7 @@ def overhead(where: Deployment, *, calls: int) -> Figures:
     import openai
 
     objects = open_objects(where.settings)
-    paid_calls = PaidCalls(database=where.database, objects=objects, payer=payer(registered(where.database)))
+    paid_calls = PaidCalls(database=where.database, payer=payer(registered(where.database)))
     with running_endpoint(where.settings.home / "truth.jsonl", latency_ms=0) as endpoint:
         tier = Tier.model_validate({"engine": "openai", "model": MODEL, "base_url": endpoint.url, "attempts_max": 1})
         client = openai.OpenAI(api_key="none", base_url=endpoint.url, max_retries=0)

@@ -77,7 +77,7 @@ def _round(where: Deployment, who: Payer, processes: int, begin: int, end: int) 
                 refused += 1
                 continue
             with database.write() as tx:
-                ledger.settle(tx, who, held.key, HOLD, response_sha256=None)
+                ledger.settle(tx, who, held.key, HOLD, answer=None)
             through += 1
         return Share(through=through, refused=refused, seconds=time.perf_counter() - started)
 

@@ -46,9 +46,10 @@ class PostgresServer:
         """The address in the form the project's settings give it: with the driver named."""
         return f"postgresql+psycopg2://{SUPERUSER}@{HOST}:{self.port}/{database}"
 
-    def create_database(self, name: str) -> str:
-        """A fresh, empty database; its address."""
-        self.execute(f'CREATE DATABASE "{name}"')
+    def create_database(self, name: str, *, like: str | None = None) -> str:
+        """A fresh database, empty or with what another one holds; its address."""
+        template = f' TEMPLATE "{like}"' if like else ""
+        self.execute(f'CREATE DATABASE "{name}"{template}')
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

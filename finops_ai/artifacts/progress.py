@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from finops_ai.briefs import Brief, brief_of
+from finops_ai.calls import pending_of
 from finops_ai.policy import Policy
 from finops_ai.publishing import GateRecord, Receipt, has_open_intent, newest_gates, receipts_of
 from finops_ai.routing import EndedLoop
@@ -62,6 +63,7 @@ class Progress:
     permitted: bool
     delivery_open: bool
     receipts: tuple[Receipt, ...]
+    pending_batch: str | None = None  # the provider's name of what it will answer later, and since when
 
     @property
     def loop(self) -> int:
@@ -103,6 +105,7 @@ def progress_of(connection: sa.Connection, policy: Policy, artifact: str) -> Pro
         permitted=bool(digest) and is_permitted(connection, digest or ""),
         delivery_open=bool(digest) and has_open_intent(connection, digest or ""),
         receipts=tuple(receipts_of(connection, artifact)),
+        pending_batch=_pending_batch(connection, artifact, outputs),
     )
 
 
@@ -134,6 +137,14 @@ def _outputs(connection: sa.Connection, artifact: str) -> dict[str, StepOutput]:
     row = tables.step_output
     query = sa.select(*(row.c[name] for name in StepOutput.__slots__)).where(row.c.artifact == artifact)
     return {found["step"]: StepOutput(**found) for found in connection.execute(query.order_by(row.c.id)).mappings()}
+
+
+def _pending_batch(connection: sa.Connection, artifact: str, outputs: Mapping[str, StepOutput]) -> str | None:
+    """The newest, unless its step went on without it (another policy may have asked another model)."""
+    for batch in reversed(pending_of(connection, artifact)):
+        if batch.step not in outputs or outputs[batch.step].at < batch.at:
+            return f"{batch.batch_id} (since {batch.at})"
+    return None
 
 
 def _failure(connection: sa.Connection, artifact: str, outputs: Mapping[str, StepOutput]) -> StepFailure | None:

@@ -38,6 +38,8 @@ def _rules(p: Progress) -> Iterator[Position]:
     risk = p.outputs.get("risk_assessment")
     if risk and risk.policy_sha256 != p.policy_sha256:
         yield Position(state="producing", waiting_for="a run under the policy that is in force now", job="produce")
+    if p.pending_batch:
+        yield Position(state="producing", waiting_for=f"the provider's batch {p.pending_batch}")
     yield from _failed(p)
     if not p.outputs:
         yield Position(state="submitted", waiting_for="a first run", job="produce")

@@ -46,5 +46,13 @@ class CallRefused(CallError):
     permanent = True
 
 
+class AnswerPending(CallError):
+    """The provider answers later, in a batch: the call is held, nothing has failed, and asking again costs nothing."""
+
+    def __init__(self, *, batch_id: str, since: str) -> None:
+        self.batch_id, self.since = batch_id, since
+        super().__init__(f"waits for the provider's batch {batch_id} since {since}")
+
+
 class CallFailed(CallError):
     """The attempts or their time were used up by time-outs, rate limits, broken connections, errors of the provider."""

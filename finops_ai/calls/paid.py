@@ -10,27 +10,31 @@ themselves (`ledger`), one attempt (`endpoint`), the next one (`retry`), what is
 | a part of a stream | settled at our upper estimate, marked estimated, without an answer | tried again |
 | a refusal (4xx), no connection at all | released: the provider did not serve it | a rate limit is tried again |
 | time-out, broken connection, 5xx | suspense at full amount: it may have been served | tried again |
+
+At the level `batch` the provider answers later: the hold stays, and `batch` closes it in the same words.
 """
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
+
+import sqlalchemy as sa
 
 from finops_ai import ledger
 from finops_ai.calls.endpoint import APIS, Endpoint, Served, opened
 from finops_ai.calls.estimates import estimated_input_tokens
 from finops_ai.calls.failures import Failed
 from finops_ai.calls.metering import Metered
-from finops_ai.calls.model import Answer, CallFailed, CallRefused, Form, Level, NotPriced
+from finops_ai.calls.model import Answer, AnswerPending, CallFailed, CallRefused, Form, Level, NotPriced
 from finops_ai.calls.retry import Stop, next_try
 from finops_ai.calls.structured import FOUND_IN_THIS_PROCESS, FoundForms, problem_of
 from finops_ai.calls.wire import Asked, Reading
 from finops_ai.policy import Tier, TierName, TokenBounds
 from finops_ai.pricing import Price
-from finops_ai.store import Database, ObjectStore, canonical_json, sha256_hex
+from finops_ai.store import Database, canonical_json, sha256_hex
 
 BOOKED_CHARACTERS_MAX = 500
 
@@ -80,7 +84,6 @@ class PaidCalls:
     """Calls on one payer's account."""
 
     database: Database
-    objects: ObjectStore
     payer: ledger.Payer
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -100,7 +103,8 @@ class PaidCalls:
         """The answer to these messages, paid at most once.
 
         An answer that breaks `response_schema` was paid all the same and is returned, with the reason in `problem`.
-        Raises NotPriced, ledger.BudgetExceeded (before anything is sent), CallRefused, CallFailed.
+        Raises NotPriced, ledger.BudgetExceeded (before anything is sent), CallRefused, CallFailed, AnswerPending (the
+        provider has it in a batch: at level `batch`, or because an earlier call of the same operation went there).
         """
         if price is None:
             raise NotPriced(f"no price is known for {tier.model}; give tiers.{tier_name}.price in the policy")
@@ -116,23 +120,41 @@ class PaidCalls:
                 input_tokens_max=bounds.input_tokens_max, output_tokens_max=bounds.output_tokens_max
             ),
         )
-        with self.database.write() as tx:
-            operation = ledger.open_operation(tx, self.payer, request_sha256=call.request_sha256)
-            stored = ledger.answer_of(tx, operation)
-            done = ledger.attempts_of(tx, operation)
-        if stored:
-            return _stored_answer(self.objects.get_json(stored), call)
-        with opened(tier) as endpoint:
-            return self._attempts(call, operation, done, endpoint)
+        from finops_ai.calls import batch  # closes its calls by the functions below
 
-    def _attempts(self, call: _Call, operation: str, done: int, endpoint: Endpoint) -> Answer:
+        operation = ledger.operation_key(self.payer, call.request_sha256)
+        with self.database.read() as connection:
+            stored = ledger.answer_of(connection, operation)
+            pending = None if stored else batch.pending_call(connection, operation)
+        if stored:
+            return _stored_answer(json.loads(stored), call)
+        if pending:
+            raise AnswerPending(batch_id=pending.batch_id, since=pending.at)
+        with opened(tier) as endpoint:
+            return self._in_batch(call, endpoint) if level == "batch" else self._attempts(call, endpoint)
+
+    def _in_batch(self, call: _Call, endpoint: Endpoint) -> NoReturn:
+        """One attempt, handed over and not waited for."""
+        from finops_ai.calls import batch
+
+        form: Form = "none" if call.schema is None else self.forms.start(call.tier)
+        key = self._hold(call)
+        created = batch.create(endpoint, call.asked(form), key=key)
+        if isinstance(created, Failed):
+            self._close_failed(key, created)
+            raise (CallRefused if created.permanent else CallFailed)(f"{call.tier.model}: {created.error}")
+        with self.database.write() as tx:
+            sent = batch.Sent.of(call.terms.tier, call.tier, call.asked(form))
+            since = batch.record(tx, key, batch_id=created, sent=sent)
+        raise AnswerPending(batch_id=created, since=since)
+
+    def _attempts(self, call: _Call, endpoint: Endpoint) -> Answer:
         form: Form = "none" if call.schema is None else self.forms.start(call.tier)
         started = self.clock()
         attempt = 0
         while True:
             attempt += 1
-            key = f"{operation}/{done + attempt}"
-            self._reserve(call, operation, done + attempt, key)
+            key = self._hold(call)
             outcome = endpoint.attempt(call.asked(form), key=key)
             if isinstance(outcome, Served):
                 return self._settle(call, key, outcome, form, attempt)
@@ -151,55 +173,71 @@ class PaidCalls:
             if step.pause_s is not None:
                 self.sleep(step.pause_s)
 
-    def _reserve(self, call: _Call, operation: str, attempt: int, key: str) -> None:
-        hold = ledger.Hold(
-            key=key,
-            operation=operation,
-            attempt=attempt,
-            amount_nano_usd=call.worst_case_nano_usd,
-            terms=call.terms,
-        )
+    def _hold(self, call: _Call) -> str:
+        """Hold the worst case of the next attempt; its key."""
         with self.database.write() as tx:
+            operation = ledger.open_operation(tx, self.payer, request_sha256=call.request_sha256)
+            attempt = ledger.attempts_of(tx, operation) + 1
+            key = f"{operation}/{attempt}"
+            worst_case = call.worst_case_nano_usd
+            hold = ledger.Hold(
+                key=key, operation=operation, attempt=attempt, amount_nano_usd=worst_case, terms=call.terms
+            )
             ledger.reserve(tx, self.payer, hold)
+        return key
 
     def _settle(self, call: _Call, key: str, served: Served, form: Form, attempt: int) -> Answer:
         """Booked first, whatever becomes of it: an answer that cannot be kept was still paid."""
-        record = {"form": form, "estimated": served.cost.estimated, "response": served.body}
-        stored: str | None = None
-        try:
-            stored = self.objects.put(json.dumps(record, sort_keys=True).encode())
-        finally:
-            self._book(key, served.cost, served.reading.response_id, stored)
+        with self.database.write() as tx:
+            close_served(tx, self.payer, key, served, form)
         if served.raised is not None:
             raise served.raised
         self.forms.found(call.tier, form)
         return _answer(served.reading, call, form, reused=False, attempts=attempt, estimated=served.cost.estimated)
 
     def _close_failed(self, key: str, failed: Failed) -> None:
-        if failed.cost is not None:
-            self._book(key, failed.cost, failed.response_id, None, failed.error)
-        else:
-            with self.database.write() as tx:
-                if failed.served:
-                    found = _for_the_books(failed.response_id)
-                    ledger.suspend(tx, self.payer, key, why=_for_the_books(failed.error), response_id=found)
-                else:
-                    ledger.release(tx, self.payer, key, proof=_for_the_books(failed.error))
+        with self.database.write() as tx:
+            close_failed(tx, self.payer, key, failed)
         if failed.raised is not None:
             raise failed.raised
 
-    def _book(self, key: str, cost: Metered, response_id: str, stored: str | None, error: str = "") -> None:
-        with self.database.write() as tx:
-            ledger.settle(
-                tx,
-                self.payer,
-                key,
-                cost.usage,
-                response_sha256=stored,
-                response_id=_for_the_books(response_id),
-                estimated=cost.estimated,
-                detail=_for_the_books("; ".join(part for part in (cost.detail, error) if part)),
-            )
+
+def close_served(tx: sa.Connection, payer: ledger.Payer, key: str, served: Served, form: Form) -> None:
+    """Book a held attempt at what it cost, with its answer. Raises ledger.AlreadySettled."""
+    record = {"form": form, "estimated": served.cost.estimated, "response": served.body}
+    _book(tx, payer, key, served.cost, served.reading.response_id, _kept(record))
+
+
+def close_failed(tx: sa.Connection, payer: ledger.Payer, key: str, failed: Failed) -> None:
+    """Book, suspend or release a held attempt that gave no answer. Raises ledger.AlreadySettled."""
+    told = _for_the_books(failed.error)
+    if failed.cost is not None:
+        _book(tx, payer, key, failed.cost, failed.response_id, None, failed.error)
+    elif failed.served:
+        ledger.suspend(tx, payer, key, why=told, response_id=_for_the_books(failed.response_id))
+    else:
+        ledger.release(tx, payer, key, proof=told)
+
+
+def _book(
+    tx: sa.Connection,
+    payer: ledger.Payer,
+    key: str,
+    cost: Metered,
+    response_id: str,
+    answer: str | None,
+    error: str = "",
+) -> None:
+    ledger.settle(
+        tx,
+        payer,
+        key,
+        cost.usage,
+        answer=answer,
+        response_id=_for_the_books(response_id),
+        estimated=cost.estimated,
+        detail=_for_the_books("; ".join(part for part in (cost.detail, error) if part)),
+    )
 
 
 def _answer(reading: Reading, call: _Call, form: Form, *, reused: bool, attempts: int, estimated: bool) -> Answer:
@@ -250,6 +288,11 @@ def _provider(tier: Tier) -> str:
     if not host:
         raise CallRefused(f"{tier.base_url} cannot be called: it names no host")
     return host
+
+
+def _kept(record: Mapping[str, Any]) -> str:
+    """The record as JSON in ASCII: whatever a model wrote, half a character or a NUL, any database keeps it."""
+    return json.dumps(record, sort_keys=True)
 
 
 def _for_the_books(text: str) -> str:

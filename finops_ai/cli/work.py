@@ -148,6 +148,10 @@ def _work_through(bench: "Workbench", artifacts: list[str], *, retry_held: bool,
             progress.update(parts_bar, description=f"  {step}", completed=parts, total=of, visible=parts < of)
 
         lane = Lane(instance, dataclasses.replace(bench, on_step=on_step, on_progress=on_progress))
+        for found in lane.collect():
+            if found.state != "waiting" and not quiet:
+                told = f"{found.artifact}: the provider's batch {found.batch_id}: {found.state} {found.detail}".rstrip()
+                progress.console.print(told, markup=False)
         for artifact in artifacts:
             ran = _advance(lane, artifact, retry_held=retry_held)
             done += ran

@@ -5,6 +5,7 @@ paying for a call (`calls`). May import facts, never rumors.
 """
 
 from finops_ai.generation.checks import cited_sentences, holds, sentence_rows
+from finops_ai.generation.form import form_rows
 from finops_ai.generation.model import Assignment, Draft, Selection
 from finops_ai.generation.prompt import messages_for
 from finops_ai.generation.selection import rank, select_facts
@@ -15,6 +16,7 @@ __all__ = [
     "Draft",
     "Selection",
     "cited_sentences",
+    "form_rows",
     "holds",
     "messages_for",
     "rank",

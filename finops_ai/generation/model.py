@@ -4,12 +4,12 @@ Belongs here: the values between facts and a draft. Does not: choosing facts (`s
 judging (`checks`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from finops_ai.briefs import Brief
 from finops_ai.facts import ConfirmedFact
-from finops_ai.policy import TokenBounds
+from finops_ai.policy import DraftForm, TokenBounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Assignment:
     brief: Brief
     selection: Selection
     bounds: TokenBounds
+    form: DraftForm = field(default_factory=DraftForm)
     remarks: tuple[str, ...] = ()  # reviewers' reasons for asking for changes, oldest first
 
 

@@ -5,7 +5,10 @@ provider's prefix cache can serve it. Facts are quoted data between marks; nothi
 nothing that builds a prompt can reach a rumor: an `Assignment` has no place for one.
 """
 
+from collections.abc import Iterator
+
 from finops_ai.generation.model import Assignment
+from finops_ai.policy import DraftForm
 
 _RULES = """You write short, factual {form}s for decision makers from the facts you are given, and from nothing else.
 Rules:
@@ -24,6 +27,7 @@ def messages_for(assignment: Assignment) -> list[dict[str, str]]:
         f"Objective: {brief.objective}",
         f"Decision to support: {brief.intent.decision}",
         f"Audience: {brief.intent.audience}",
+        *_form_lines(assignment.form),
         f"<facts>\n{facts}\n</facts>",
         *(f"A reviewer asked for this change: {remark}" for remark in assignment.remarks),
     ]
@@ -31,3 +35,10 @@ def messages_for(assignment: Assignment) -> list[dict[str, str]]:
         {"role": "system", "content": _RULES.format(form=brief.intent.form)},
         {"role": "user", "content": "\n\n".join(parts)},
     ]
+
+
+def _form_lines(form: DraftForm) -> Iterator[str]:
+    if form.sections:
+        yield "Headings, in this order: " + ", ".join(f"## {section}" for section in form.sections)
+    if form.words_max is not None:
+        yield f"Length: at most {form.words_max} words"

@@ -9,6 +9,8 @@ probably billed it. `suspend_open` moves it to suspense at its full amount, wher
 closes it on the provider's word. Nothing that stands is changed: what was wrong is reversed, and booked again.
 """
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +19,20 @@ import sqlalchemy as sa
 from finops_ai.ledger import budgets
 from finops_ai.ledger.model import AlreadySettled, KeyReused, LedgerError, Payer, Terms
 from finops_ai.pricing import Usage
-from finops_ai.store import insert_once, tables, utc_now
+from finops_ai.store import insert_once, sha256_hex, tables, utc_now
 
 ALWAYS_ENTERED = ("input_tokens", "output_tokens")  # a call that cost nothing is a call all the same
+_BUDGET_ACCOUNTS = {  # (debit, credit)
+    "hold": ("reserved", "available"),
+    "release": ("available", "reserved"),
+    "charge": ("spent", "available"),
+    "refund": ("available", "spent"),
+}
+# built once: building a statement anew takes longer than running it
+_RESERVATION = sa.select(tables.reservation).where(tables.reservation.c.key == sa.bindparam("reservation_key"))
+_ANSWER = sa.select(tables.answer).where(tables.answer.c.operation == sa.bindparam("operation_key"))
+_ATTEMPTS = sa.select(sa.func.count()).where(tables.reservation.c.operation == sa.bindparam("operation_key"))
+_ENTRIES = tables.entry.insert()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +46,14 @@ class Hold:
     terms: Terms
 
 
-def open_operation(tx: sa.Connection, payer: Payer, *, request_sha256: str) -> str:
+def operation_key(payer: Payer, request_sha256: str) -> str:
     """The key of one intended call. The same request in the same step and loop is the same operation."""
-    key = f"{payer.artifact}/{payer.step}/{payer.loop}/{request_sha256[:16]}"
+    return f"{payer.artifact}/{payer.step}/{payer.loop}/{request_sha256[:16]}"
+
+
+def open_operation(tx: sa.Connection, payer: Payer, *, request_sha256: str) -> str:
+    """Record that this call is intended, once; its key."""
+    key = operation_key(payer, request_sha256)
     insert_once(
         tx,
         tables.operation,
@@ -50,15 +68,18 @@ def open_operation(tx: sa.Connection, payer: Payer, *, request_sha256: str) -> s
 
 
 def answer_of(tx: sa.Connection, operation: str) -> str | None:
-    """The stored answer (object digest) of an operation that was already paid."""
-    answer = tables.answer
-    return tx.scalar(sa.select(answer.c.response_sha256).where(answer.c.operation == operation))
+    """The stored answer (a JSON text) of an operation that was already paid. Raises LedgerError where it was changed."""
+    kept = tx.execute(_ANSWER, {"operation_key": operation}).one_or_none()
+    if kept is None or not kept.record:
+        return None
+    if sha256_hex(kept.record.encode()) != kept.response_sha256:
+        raise LedgerError(f"the stored answer of {operation} is not the one that was paid")
+    return str(kept.record)
 
 
 def attempts_of(tx: sa.Connection, operation: str) -> int:
     """How often this operation was tried so far."""
-    reservation = tables.reservation
-    return tx.scalar(sa.select(sa.func.count()).where(reservation.c.operation == operation)) or 0
+    return tx.scalar(_ATTEMPTS, {"operation_key": operation}) or 0
 
 
 def reserve(tx: sa.Connection, payer: Payer, wanted: Hold) -> bool:
@@ -66,7 +87,6 @@ def reserve(tx: sa.Connection, payer: Payer, wanted: Hold) -> bool:
 
     False: this key holds already, nothing was added. Raises KeyReused when it holds something else.
     """
-    budgets.open_budgets(tx, payer.budgets)
     budget_ids = [b.id for b in payer.budgets]
     inserted = insert_once(
         tx,
@@ -83,12 +103,13 @@ def reserve(tx: sa.Connection, payer: Payer, wanted: Hold) -> bool:
         at=utc_now(),
     )
     if not inserted:
-        held = tx.execute(sa.select(tables.reservation).where(tables.reservation.c.key == wanted.key)).one_or_none()
+        held = tx.execute(_RESERVATION, {"reservation_key": wanted.key}).one_or_none()
         if held is None or (held.operation, held.amount_nano_usd) != (wanted.operation, wanted.amount_nano_usd):
             raise KeyReused(f"{wanted.key} (attempt {wanted.attempt} of {wanted.operation}) stands for another call")
         return False
-    budgets.hold(tx, budget_ids, wanted.amount_nano_usd)
-    _enter_budgets(tx, payer, wanted.key, "hold", budget_ids, wanted.amount_nano_usd)
+    # the counters last: other payers wait for them from here to the end of the transaction
+    _enter(tx, [_on_budgets(payer, wanted.key, "hold", budget_ids, wanted.amount_nano_usd)])
+    budgets.hold(tx, payer.budgets, wanted.amount_nano_usd)
     return True
 
 
@@ -98,24 +119,23 @@ def settle(
     key: str,
     usage: Usage,
     *,
-    response_sha256: str | None,
+    answer: str | None,
     response_id: str = "",
     estimated: bool = False,
     detail: str = "",
 ) -> None:
-    """Book the provider's own count, return the rest of the hold, keep the answer. Raises AlreadySettled.
+    """Book the provider's own count, return the rest of the hold, keep the answer (a JSON text). Raises AlreadySettled.
 
-    `response_sha256` None: what came back was paid for and is no answer, so that the operation may be tried again.
+    `answer` None: what came back was paid for and is no answer, so that the operation may be tried again.
     An actual cost above the hold is still booked, and flagged on every entry of it.
     """
     held = _reservation(tx, key)
     counted = "estimated" if estimated else "usage of the provider"
     _close(tx, key, "settled", f"{counted}; {detail}" if detail else counted, response_id)
     _enter_call(tx, payer, held, usage, estimated=estimated)
-    if response_sha256 is not None:
-        insert_once(
-            tx, tables.answer, operation=held.operation, reservation=key, response_sha256=response_sha256, at=utc_now()
-        )
+    if answer is not None:
+        kept = {"record": answer, "response_sha256": sha256_hex(answer.encode()), "at": utc_now()}
+        insert_once(tx, tables.answer, operation=held.operation, reservation=key, **kept)
 
 
 def release(tx: sa.Connection, payer: Payer, key: str, *, proof: str) -> None:
@@ -130,8 +150,7 @@ def suspend(tx: sa.Connection, payer: Payer, key: str, *, why: str, response_id:
     held = _reservation(tx, key)
     _close(tx, key, "suspended", why, response_id)
     terms = Terms.from_dict(held.terms)
-    _enter(
-        tx,
+    suspense = _row(
         payer,
         kind="suspense",
         debit=f"suspense/{payer.artifact}/{payer.step}",
@@ -143,6 +162,7 @@ def suspend(tx: sa.Connection, payer: Payer, key: str, *, why: str, response_id:
         price=terms.price.as_dict(),
         estimated=True,
     )
+    _enter(tx, [suspense])
 
 
 def resolve(
@@ -160,8 +180,7 @@ def resolve(
     suspended = _standing(tx, key, "suspense")
     if not suspended:
         raise LedgerError(f"reservation {key} is not in suspense")
-    for row in suspended:
-        _reverse(tx, payer, row)
+    _enter(tx, [_reversal(payer, row) for row in suspended])
     if usage is None:
         _return_hold(tx, payer, held)
     else:
@@ -177,11 +196,10 @@ def correct(tx: sa.Connection, key: str, usage: Usage, *, detail: str) -> None:
     booked = _standing(tx, key, "call")
     if not booked:
         raise LedgerError(f"reservation {key} has no booked call to correct ({detail})")
-    for row in booked:
-        _reverse(tx, payer, row)
     taken_back = sum(row.amount_nano_usd for row in booked)
+    refund = _on_budgets(payer, key, "refund", held.budget_ids, taken_back)
+    _enter(tx, [*(_reversal(payer, row) for row in booked), refund])
     budgets.charge(tx, held.budget_ids, spent_nano_usd=-taken_back)
-    _enter_budgets(tx, payer, key, "refund", held.budget_ids, taken_back)
     _enter_call(tx, payer, held, usage, held_nano_usd=0)
 
 
@@ -213,14 +231,12 @@ def suspend_open(tx: sa.Connection, payer: Payer) -> list[str]:
     return keys
 
 
-def book(tx: sa.Connection, payer: Payer, *, kind: str, quantity: int, unit: str, amount_nano_usd: int) -> int:
-    """Book a cost that is known only afterwards (compute, a person's review). Returns the entry's id."""
+def book(tx: sa.Connection, payer: Payer, *, kind: str, quantity: int, unit: str, amount_nano_usd: int) -> None:
+    """Book a cost that is known only afterwards (compute, bytes, a person's review)."""
     budget_ids = [b.id for b in payer.budgets]
     budgets.open_budgets(tx, payer.budgets)
     over = budgets.charge(tx, budget_ids, spent_nano_usd=amount_nano_usd)
-    _enter_budgets(tx, payer, None, "charge", budget_ids, amount_nano_usd)
-    return _enter(
-        tx,
+    spent = _row(
         payer,
         kind=kind,
         debit=_spend_account(payer, kind),
@@ -230,6 +246,7 @@ def book(tx: sa.Connection, payer: Payer, *, kind: str, quantity: int, unit: str
         unit=unit,
         overrun=over,
     )
+    _enter(tx, [_on_budgets(payer, None, "charge", budget_ids, amount_nano_usd), spent])
 
 
 def _enter_call(
@@ -247,31 +264,32 @@ def _enter_call(
     total = sum(costs.values())
     standing = held.amount_nano_usd if held_nano_usd is None else held_nano_usd
     over_budget = budgets.charge(tx, held.budget_ids, spent_nano_usd=total, held_nano_usd=standing)
+    rows = [_on_budgets(payer, held.key, "charge", held.budget_ids, total)]
     if standing:
-        _enter_budgets(tx, payer, held.key, "release", held.budget_ids, standing)
-    _enter_budgets(tx, payer, held.key, "charge", held.budget_ids, total)
-    common = {
-        "kind": "call",
-        "debit": _spend_account(payer, "call"),
-        "credit": f"provider/{terms.provider}",
-        "reservation": held.key,
-        "tier": terms.tier,
-        "model": terms.model,
-        "price": terms.price.as_dict(),
-        "estimated": estimated,
-        "overrun": over_budget or total > held.amount_nano_usd,
-    }
-    meters = [
-        common | {"amount_nano_usd": costs[meter], "quantity": tokens, "unit": meter}
+        rows.append(_on_budgets(payer, held.key, "release", held.budget_ids, standing))
+    call = _row(
+        payer,
+        kind="call",
+        debit=_spend_account(payer, "call"),
+        credit=f"provider/{terms.provider}",
+        reservation=held.key,
+        tier=terms.tier,
+        model=terms.model,
+        price=terms.price.applied_to(usage).as_dict(),
+        estimated=estimated,
+        overrun=over_budget or total > held.amount_nano_usd,
+    )
+    rows += [
+        call | {"amount_nano_usd": costs[meter], "quantity": tokens, "unit": meter}
         for meter, tokens in usage.meters().items()
         if tokens or meter in ALWAYS_ENTERED
     ]
-    tx.execute(tables.entry.insert(), [_row(payer, **values) for values in meters])
+    _enter(tx, rows)
 
 
 def _return_hold(tx: sa.Connection, payer: Payer, held: Any) -> None:
     budgets.charge(tx, held.budget_ids, spent_nano_usd=0, held_nano_usd=held.amount_nano_usd)
-    _enter_budgets(tx, payer, held.key, "release", held.budget_ids, held.amount_nano_usd)
+    _enter(tx, [_on_budgets(payer, held.key, "release", held.budget_ids, held.amount_nano_usd)])
 
 
 def _standing(tx: sa.Connection, key: str, kind: str) -> list[sa.Row[Any]]:
@@ -282,45 +300,36 @@ def _standing(tx: sa.Connection, key: str, kind: str) -> list[sa.Row[Any]]:
     return list(tx.execute(mine.where(reversal.c.id.is_(None)).order_by(entry.c.id)))
 
 
-def _reverse(tx: sa.Connection, payer: Payer, row: sa.Row[Any]) -> None:
+def _reversal(payer: Payer, row: sa.Row[Any]) -> dict[str, Any]:
     """The mirror image of an entry: the same amount back, and so the same quantity back in every sum."""
     same = ("kind", "amount_nano_usd", "reservation", "tier", "model", "quantity", "unit", "price", "estimated")
     values = {name: getattr(row, name) for name in same}
-    _enter(tx, payer, debit=row.credit, credit=row.debit, reverses=row.id, **values)
+    return _row(payer, debit=row.credit, credit=row.debit, reverses=row.id, **values)
 
 
 def _spend_account(payer: Payer, kind: str) -> str:
     return "/".join(("spend", payer.cost_centre, payer.workload, payer.artifact, payer.step, str(payer.loop), kind))
 
 
-def _enter_budgets(
-    tx: sa.Connection, payer: Payer, key: str | None, kind: str, budget_ids: list[str], amount_nano_usd: int
-) -> None:
-    accounts = {
-        "hold": ("reserved", "available"),
-        "release": ("available", "reserved"),
-        "charge": ("spent", "available"),
-        "refund": ("available", "spent"),
-    }
-    debit, credit = accounts[kind]
-    rows = [
-        _row(
-            payer,
-            kind=kind,
-            debit=f"budget/{budget_id}/{debit}",
-            credit=f"budget/{budget_id}/{credit}",
-            amount_nano_usd=amount_nano_usd,
-            reservation=key,
-        )
-        for budget_id in budget_ids
-    ]
-    tx.execute(tables.entry.insert(), rows)
+def _on_budgets(
+    payer: Payer, key: str | None, kind: str, budget_ids: Sequence[str], amount_nano_usd: int
+) -> dict[str, Any]:
+    """One movement in every budget that it touches."""
+    debit, credit = _BUDGET_ACCOUNTS[kind]
+    return _row(
+        payer,
+        kind=kind,
+        debit=f"budgets/{debit}",
+        credit=f"budgets/{credit}",
+        amount_nano_usd=amount_nano_usd,
+        reservation=key,
+        budgets=json.dumps(list(budget_ids)),
+    )
 
 
-def _enter(tx: sa.Connection, payer: Payer, **values: Any) -> int:
-    inserted = tx.execute(tables.entry.insert().values(_row(payer, **values)))
-    assert inserted.inserted_primary_key is not None
-    return int(inserted.inserted_primary_key[0])
+def _enter(tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """In one round to the database."""
+    tx.execute(_ENTRIES, rows)
 
 
 def _row(payer: Payer, **values: Any) -> dict[str, Any]:
@@ -337,11 +346,11 @@ def _row(payer: Payer, **values: Any) -> dict[str, Any]:
         "run_id": payer.run_id,
     }
     blank: dict[str, Any] = {"tier": None, "model": None, "reservation": None, "quantity": 0, "unit": None, "price": {}}
-    return common | blank | {"estimated": False, "overrun": False, "reverses": None} | values
+    return common | blank | {"estimated": False, "overrun": False, "reverses": None, "budgets": None} | values
 
 
 def _reservation(tx: sa.Connection, key: str) -> Any:
-    held = tx.execute(sa.select(tables.reservation).where(tables.reservation.c.key == key)).one_or_none()
+    held = tx.execute(_RESERVATION, {"reservation_key": key}).one_or_none()
     if held is None:
         raise LedgerError(f"no reservation {key}")
     return held

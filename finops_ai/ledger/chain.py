@@ -23,7 +23,7 @@ ROWS_AT_ONCE = 5_000
 SEALED_COLUMNS = (
     "id", "at", "month", "kind", "debit", "credit", "amount_nano_usd", "artifact", "step", "loop", "cost_centre",
     "workload", "tier", "model", "reservation", "quantity", "unit", "price", "estimated", "overrun", "policy_sha256",
-    "run_id", "reverses",
+    "run_id", "reverses", "budgets",
 )  # fmt: skip
 
 _entry, _seal = tables.entry, tables.seal

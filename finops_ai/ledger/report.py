@@ -3,6 +3,8 @@
 Belongs here: sums over `entry`. Does not: writing entries (`calls`).
 """
 
+import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -148,11 +150,7 @@ class Check:
 
 def check(connection: sa.Connection) -> Check:
     """Prove the books: each budget's two counters equal the sums of its entries; count what is still open."""
-    moved: dict[str, int] = {}
-    for account, sign in ((_entry.c.debit, 1), (_entry.c.credit, -1)):
-        sums = sa.select(account, sa.func.sum(_entry.c.amount_nano_usd)).group_by(account)
-        for name, amount in connection.execute(sums):
-            moved[name] = moved.get(name, 0) + sign * int(amount)
+    moved = _moved(connection)
     problems = [f"accounts sum to {total} nano-USD, not 0"] if (total := sum(moved.values())) else []
     for row in connection.execute(sa.select(tables.budget)):
         for counter, found in (("reserved", row.reserved_nano_usd), ("spent", row.spent_nano_usd)):
@@ -167,6 +165,24 @@ def check(connection: sa.Connection) -> Check:
         suspense_nano_usd=spent(connection).suspense_nano_usd,
         problems=tuple(problems),
     )
+
+
+def _moved(connection: sa.Connection) -> Counter[str]:
+    """The balance of every account. An entry on several budgets moves its amount in each of them."""
+    moved: Counter[str] = Counter()
+    for account, sign in ((_entry.c.debit, 1), (_entry.c.credit, -1)):
+        sums = sa.select(account, _entry.c.budgets, sa.func.sum(_entry.c.amount_nano_usd))
+        for name, budgets, amount in connection.execute(sums.group_by(account, _entry.c.budgets)):
+            for place in _accounts(name, budgets):
+                moved[place] += sign * int(amount)
+    return moved
+
+
+def _accounts(account: str, budgets: str | None) -> list[str]:
+    if budgets is None:
+        return [account]
+    _, _, counter = account.partition("/")
+    return [f"budget/{budget_id}/{counter}" for budget_id in json.loads(budgets)]
 
 
 def price_version(connection: sa.Connection, entry_ids: Sequence[int]) -> str:

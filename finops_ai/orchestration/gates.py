@@ -3,7 +3,7 @@
 Belongs here: one function per gate, whose parameters are its keys under `gates` in the policy; one reason per expectation.
 A gate is declared with the defaults, which are the strictest, and judges with the policy in force. Does not: running a
 suite, or the rule that a gate which is absent, empty or raises has failed (`gate_factory`, once for all); what a row means
-(`policy.risk_row`, `generation.sentence_rows`, `evidence_rows` in the review_packet asset).
+(`policy.risk_row`, `generation.sentence_rows` and `form_rows`, `evidence_rows` in the review_packet asset).
 
 Control ids: NIST AI 600-1, ISO/IEC 42001 Annex A, OWASP LLM 2025, EU AI Act. They say what a gate supports, not that
 anything is compliant.
@@ -109,7 +109,8 @@ def quality_gate(*, sentences_min: int = 1, sentence_characters_max: int = 50) -
                 IN_SET,
                 column="finding",
                 value_set=["held"],
-                why="a sentence that cites nothing, an unknown fact, or a fact that does not hold it must not be published",
+                why="a sentence that cites nothing, an unknown fact, or a fact that does not hold it must not be published; "
+                "nor a draft without the form that was asked for",
                 control="OWASP LLM09; " + control,
             ),
             must(

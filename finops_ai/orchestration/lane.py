@@ -16,6 +16,7 @@ import dagster as dg
 
 from finops_ai.artifacts import position
 from finops_ai.briefs import artifact_keys
+from finops_ai.calls import Collected
 from finops_ai.orchestration.build import build_definitions
 from finops_ai.orchestration.partitions import ARTIFACTS
 from finops_ai.orchestration.sensors import run_tags
@@ -83,6 +84,10 @@ class Lane:
         self.instance = instance
         self.bench = bench
         self.definitions = build_definitions({"workbench": bench})
+
+    def collect(self) -> list[Collected]:
+        """What the sensor `batch_answers` does where a daemon runs: once, before artifacts are advanced."""
+        return self.bench.collect_batches()
 
     def advance(self, artifact: str, *, retry_held: bool = False) -> list[Done]:
         """Run what can be run without a person, until nothing can. `retry_held`: a person asked for another try.

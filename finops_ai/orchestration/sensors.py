@@ -5,6 +5,7 @@ be edited by everybody who sees the web UI, so a wrong request must cost a refus
 it needs.
 """
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ else:
 
 BRIEFS_PER_TICK_MAX = 20
 ARTIFACTS_PER_TICK_MAX = 50
+COLLECT_TIME_MAX_S = 20.0
+CLOSED_AGAIN = timedelta(minutes=10)  # looked at again by the next tick: a time is taken before its row can be seen
 DECISIONS_PER_TICK_MAX = 100  # a tick is cut at 60 s; a backlog is worked off over several ticks
 
 
@@ -173,4 +176,39 @@ def budget_alerts(context: dg.SensorEvaluationContext, workbench: WorkbenchParam
     return dg.SkipReason(f"{len(found.told)} alerts told, {len(found.kept)} kept{where}")
 
 
-SENSORS = [inbox, work_due, sign_off, budget_alerts]
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Collects what providers answered in a batch, and goes on with the artifacts that waited for it.",
+    job_name="produce",
+)
+def batch_answers(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.SensorResult:
+    """Looks at every call that was closed since the last tick, whoever closed it, and asks once for each."""
+    from finops_ai.calls import closed_batches
+    from finops_ai.store import utc_now
+
+    begun = datetime.now(UTC)
+    for found in workbench.collect_batches(time_max_s=COLLECT_TIME_MAX_S):
+        context.log.info("%s: batch %s: %s %s", found.artifact, found.batch_id, found.state, found.detail)
+    with workbench.database.read() as connection:
+        closed = dict(closed_batches(connection, since=context.cursor or ""))
+    requests = [request for artifact, key in closed.items() if (request := _answered(workbench, artifact, key))]
+    return dg.SensorResult(
+        run_requests=requests,
+        cursor=utc_now(begun - CLOSED_AGAIN),
+        skip_reason=None if requests else "no artifact waits for an answer that is there",
+    )
+
+
+def _answered(bench: "Workbench", artifact: str, reservation: str) -> dg.RunRequest | None:
+    """Under a key of its own: the run that handed the call over has used the one of its loop."""
+    from finops_ai.artifacts import position
+
+    progress = bench.progress(artifact)
+    if position(progress).job != "produce":
+        return None
+    tags = run_tags(progress, progress.next_loop)
+    return dg.RunRequest(partition_key=artifact, run_key=f"answered:{reservation}", tags=tags)
+
+
+SENSORS = [inbox, work_due, sign_off, budget_alerts, batch_answers]

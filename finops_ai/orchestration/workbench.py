@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from finops_ai import ledger
 from finops_ai.artifacts import Progress, progress_of, record_failure, record_output, record_verdict
 from finops_ai.briefs import Brief
-from finops_ai.calls import CallError
+from finops_ai.calls import AnswerPending, CallError, Collected, collect
 from finops_ai.ledger import BudgetExceeded, Payer
 from finops_ai.orchestration.cost_metadata import cost_metadata
 from finops_ai.orchestration.gate_factory import GateVerdict
@@ -58,6 +58,17 @@ class Workbench:
         with self.database.read() as connection:
             return progress_of(connection, self.policy, artifact)
 
+    def collect_batches(self, *, time_max_s: float | None = None) -> list[Collected]:
+        """Close the calls that ended in a batch. One that ended without an answer is a failure of the step that asked."""
+
+        def record_what_failed(tx: sa.Connection, found: Collected) -> None:
+            if found.failed:
+                payer = ledger.payer_of(tx, found.reservation)
+                text = f"the provider's batch {found.batch_id}: {found.detail}"
+                record_failure(tx, payer, text[:ERROR_CHARACTERS_MAX], permanent=found.permanent)
+
+        return collect(self.database, also=record_what_failed, time_max_s=time_max_s)
+
     @contextlib.contextmanager
     def step(self, context: dg.AssetExecutionContext, name: str) -> "Iterator[Step]":
         """The frame of a step: under the artifact's lock, its time booked, its failure recorded.
@@ -73,11 +84,18 @@ class Workbench:
                 )
                 try:
                     yield step
+                except AnswerPending:
+                    step.pause()
+                    raise
                 except Exception as error:
                     step.fail(error)
                     raise
         except LockTaken as error:
             raise dg.Failure(f"{error}; try again when it has finished", allow_retries=False) from None
+        except AnswerPending as pending:
+            # Dagster knows no run that waits: this one ends as failed, and another one goes on
+            told = f"{pending}; nothing failed: the sensor batch_answers goes on when it is answered"
+            raise dg.Failure(told, allow_retries=False) from None
         except (*PERMANENT, CallError) as error:
             raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
 
@@ -196,6 +214,11 @@ class Step:
             check_results=[verdict.to_check_result()] if verdict else [],
             data_version=dg.DataVersion(digest),
         )
+
+    def pause(self) -> None:
+        """A provider answers later: what the step cost so far is booked, and nothing has failed."""
+        with self.bench.database.write() as tx:
+            self._book_compute(tx, time.perf_counter() - self.started)
 
     def fail(self, error: Exception) -> None:
         """Record why, and what it cost so far."""

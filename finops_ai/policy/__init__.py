@@ -15,6 +15,7 @@ from finops_ai.policy.limits import (
 from finops_ai.policy.model import (
     TIER_ORDER,
     Approval,
+    DraftForm,
     Policy,
     PolicyError,
     Routing,
@@ -30,6 +31,7 @@ __all__ = [
     "TIER_ORDER",
     "Approval",
     "Assessment",
+    "DraftForm",
     "Policy",
     "PolicyError",
     "Routing",

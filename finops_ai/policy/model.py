@@ -147,6 +147,13 @@ class Bounds(_Part):
     draft: StepBounds
 
 
+class DraftForm(_Part):
+    """What a draft of one form (of the brief's intent) must look like."""
+
+    sections: list[Annotated[str, Field(min_length=1, max_length=100)]] = []  # headings that must be there
+    words_max: Annotated[int, Field(ge=1)] | None = None
+
+
 class Limit(_Part):
     """At most this much per calendar month, per day (both UTC) or altogether; each that is given holds by itself."""
 
@@ -288,6 +295,7 @@ class Policy(_Part):
     tiers: dict[TierName, Tier]
     profiles: dict[Profile, ProfileRule]
     bounds: Bounds
+    drafts: dict[Form, DraftForm] = {}
     budgets: Budgets
     approvals: dict[Impact, Approval]
     gates: GateLimits

@@ -335,6 +335,7 @@ answer = sa.Table(  # an operation that is answered is never paid again
     sa.Column("operation", sa.Text, sa.ForeignKey("operation.key"), primary_key=True),
     sa.Column("reservation", sa.Text, sa.ForeignKey("reservation.key"), nullable=False),
     _text("response_sha256"),
+    sa.Column("record", sa.Text, nullable=False, server_default=sa.text("''")),  # JSON; "": kept by an older version
     _text("at"),
 )
 
@@ -386,7 +387,10 @@ tier_exception = sa.Table(  # work above economy: why, and who answers for it
     _text("at"),
 )
 
-# Double entry: each row moves one amount from `credit` to `debit`, so the sum over all accounts is always 0.
+_REVERSES = "reverses IS NOT NULL"
+
+# Double entry: each row moves one amount from `credit` to `debit`, so the sum over all accounts is always 0. Where `budgets`
+# names some, the row moves it in each of them: their accounts are `budgets/available`, `budgets/reserved`, `budgets/spent`.
 entry = sa.Table(
     "entry",
     metadata,
@@ -413,12 +417,12 @@ entry = sa.Table(
     _text("policy_sha256"),
     _text("run_id"),
     sa.Column("reverses", sa.BigInteger, nullable=True),  # the entry that this one takes back: at most one does
+    _text("budgets", nullable=True),  # a JSON list of ids
     sa.CheckConstraint("amount_nano_usd >= 0", name="amount"),
     sa.CheckConstraint("debit <> credit", name="two_accounts"),
     sa.Index(None, "artifact", "step"),
-    sa.Index(None, "month"),
     sa.Index(None, "reservation"),
-    sa.Index(None, "reverses", unique=True),
+    sa.Index(None, "reverses", unique=True, sqlite_where=sa.text(_REVERSES), postgresql_where=sa.text(_REVERSES)),
 )
 
 seal = sa.Table(  # a link of the hash chain over the entries: each covers all entries since the one before

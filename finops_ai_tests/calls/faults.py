@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from finops_ai import ledger
 from finops_ai.calls import CallError, FoundForms, PaidCalls
 from finops_ai.policy import Tier, TokenBounds
-from finops_ai.store import Database, ObjectStore, tables
+from finops_ai.store import Database, tables
 from finops_ai_tests.calls.faulty_endpoint import (
     MODEL,
     SETTLE_S,
@@ -82,7 +82,7 @@ class _Job:
     stream: bool
 
 
-def run_matrix(database: Database, objects: ObjectStore, payer: ledger.Payer) -> list[Row]:
+def run_matrix(database: Database, payer: ledger.Payer) -> list[Row]:
     """Every fault once. In the main thread: some interrupt it. The payer's budgets must hold a million nano-USD."""
     jobs = [
         _Job(fault=fault, api=api, stream=stream)
@@ -94,7 +94,6 @@ def run_matrix(database: Database, objects: ObjectStore, payer: ledger.Payer) ->
     def play(number: int, endpoint: FaultyEndpoint) -> Row:
         calls = PaidCalls(
             database=database,
-            objects=objects,
             payer=replace(payer, loop=number),  # its own operation
             sleep=lambda _: None,
             forms=FoundForms(),

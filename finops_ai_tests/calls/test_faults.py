@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from finops_ai.settings import Settings
-from finops_ai.store import open_database, open_objects
+from finops_ai.store import open_database
 from finops_ai_tests.calls.faults import Row, run_matrix
 from finops_ai_tests.records import payer, registered
 
@@ -26,7 +26,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Row]]:
     def faster(connection: Any, _record: object, _proxy: object) -> None:
         connection.execute("PRAGMA synchronous=OFF")  # no power fails here
 
-    yield run_matrix(database, open_objects(settings), payer(artifact, ("cost_centre", LIMIT)))
+    yield run_matrix(database, payer(artifact, ("cost_centre", LIMIT)))
     database.engine.dispose()
 
 

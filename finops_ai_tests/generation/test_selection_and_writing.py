@@ -15,7 +15,7 @@ from finops_ai.generation import (
     write_draft,
 )
 from finops_ai.policy import EXTRACTIVE_PRICE, Tier, TokenBounds
-from finops_ai.store import Database, ObjectStore
+from finops_ai.store import Database
 from finops_ai_tests.records import brief, fact, payer
 
 WIDE = TokenBounds(input_tokens_max=6000, output_tokens_max=1200)
@@ -88,7 +88,7 @@ def test_a_remark_moves_what_it_speaks_of_forward() -> None:
     assert labels(select_facts(FACTS, brief(), bounds=WIDE, remarks=["say more of the meeting rooms"]).facts)[0] == "F4"
 
 
-def test_an_extractive_draft_holds_every_sentence_it_quotes(sqlite_database: Database, objects: ObjectStore) -> None:
+def test_an_extractive_draft_holds_every_sentence_it_quotes(sqlite_database: Database) -> None:
     """The floor below every tier: it needs no model, and its own check finds nothing wrong with it."""
     hard = [
         *FACTS,
@@ -97,7 +97,7 @@ def test_an_extractive_draft_holds_every_sentence_it_quotes(sqlite_database: Dat
         fact(7, "# 1. No heading", title="Other"),
     ]
     selection = select_facts(hard, brief(), bounds=WIDE)
-    calls = PaidCalls(database=sqlite_database, objects=objects, payer=payer("a"))
+    calls = PaidCalls(database=sqlite_database, payer=payer("a"))
     draft, answer = write_draft(
         Assignment(brief=brief(), selection=selection, bounds=WIDE),
         calls,

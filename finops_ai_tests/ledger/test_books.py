@@ -1,5 +1,6 @@
 """The books balance after anything, say so, and find what was tampered with."""
 
+import json
 from collections.abc import Callable
 from itertools import count
 
@@ -112,7 +113,7 @@ class Books(RuleBasedStateMachine):
         usage = Usage(input_tokens=used[0], cached_input_tokens=used[0] * used[1] // 100, output_tokens=used[2])
 
         def action(tx: sa.Connection, who: Payer) -> None:
-            ledger.settle(tx, who, key, usage, response_sha256=f"{key}".ljust(64, "0"))
+            ledger.settle(tx, who, key, usage, answer=json.dumps(key))
 
         if done := self.close(key, action):
             fresh, cached = usage.input_tokens - usage.cached_input_tokens, usage.cached_input_tokens
@@ -200,7 +201,7 @@ def busy(database: Database) -> Database:
             for attempt in range(1, 5):
                 ledger.reserve(tx, who, hold_of(operation, 100, attempt=attempt))
             usage = Usage(input_tokens=30 + n, cached_input_tokens=10, output_tokens=5)
-            ledger.settle(tx, who, f"{operation}/1", usage, response_sha256="a" * 64)
+            ledger.settle(tx, who, f"{operation}/1", usage, answer="{}")
             ledger.suspend(tx, who, f"{operation}/2", why="time-out")
             ledger.release(tx, who, f"{operation}/3", proof="HTTP 401")
             ledger.book(tx, who, kind="compute", quantity=7, unit="compute_us", amount_nano_usd=7)

@@ -53,7 +53,7 @@ def books(database: Database) -> ledger.Check:
 
 def settle(database: Database, who: Payer, key: str, usage: Usage = USAGE) -> None:
     with database.write() as tx:
-        ledger.settle(tx, who, key, usage, response_sha256="a" * 64)
+        ledger.settle(tx, who, key, usage, answer="{}")
 
 
 # --- holding
@@ -164,7 +164,7 @@ def test_settling_books_what_was_used_and_returns_the_rest(database: Database, a
         spent = ledger.spent(connection, artifact=artifact)
         assert (spent.cost_nano_usd, spent.attempts) == (35, 1)
         assert (spent.input_tokens, spent.cached_input_tokens, spent.output_tokens) == (30, 10, 5)
-        assert ledger.answer_of(connection, key.rpartition("/")[0]) == "a" * 64
+        assert ledger.answer_of(connection, key.rpartition("/")[0]) == "{}"
         assert ledger.price_version(connection, spent.entry_ids) == "test 1"
         assert not connection.scalar(sa.select(sa.func.max(sa.cast(tables.entry.c.overrun, sa.Integer))))
 
@@ -183,7 +183,7 @@ def test_a_cost_above_the_hold_is_booked_and_flagged(database: Database, artifac
 
 
 CLOSING: dict[str, Callable[[sa.Connection, Payer, str], None]] = {
-    "settle": lambda tx, who, key: ledger.settle(tx, who, key, USAGE, response_sha256="a" * 64),
+    "settle": lambda tx, who, key: ledger.settle(tx, who, key, USAGE, answer="{}"),
     "release": lambda tx, who, key: ledger.release(tx, who, key, proof="HTTP 401"),
     "suspend": lambda tx, who, key: ledger.suspend(tx, who, key, why="time-out"),
 }
@@ -327,7 +327,7 @@ def test_a_wrong_settlement_is_reversed_and_booked_again(database: Database, art
     who = payer(artifact, (WIDE, 100))
     key = reserve(database, who, 50)
     with database.write() as tx:
-        ledger.settle(tx, who, key, USAGE, response_sha256="a" * 64, response_id="c-1", estimated=True)
+        ledger.settle(tx, who, key, USAGE, answer="{}", response_id="c-1", estimated=True)
     right = Usage(input_tokens=20, cached_input_tokens=0, output_tokens=1)
     for _ in range(2):
         with database.write() as tx:
@@ -352,7 +352,7 @@ def test_an_answer_that_is_none_is_paid_and_not_kept(database: Database, artifac
     who = payer(artifact, (WIDE, 100))
     key = reserve(database, who, 50)
     with database.write() as tx:
-        ledger.settle(tx, who, key, USAGE, response_sha256=None, response_id="c-1", estimated=True, detail="cut")
+        ledger.settle(tx, who, key, USAGE, answer=None, response_id="c-1", estimated=True, detail="cut")
     assert counters(database, WIDE) == (0, 35)
     with database.read() as connection:
         assert ledger.answer_of(connection, key.rpartition("/")[0]) is None

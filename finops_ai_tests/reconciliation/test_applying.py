@@ -42,7 +42,7 @@ class Books:
             hold = hold_of(operation, HELD, terms=self.terms)
             ledger.reserve(tx, self.payer, hold)
             if usage := how.pop("usage", None):
-                ledger.settle(tx, self.payer, hold.key, usage, response_sha256=None, **how)
+                ledger.settle(tx, self.payer, hold.key, usage, answer=None, **how)
             elif not how.pop("open", False):
                 ledger.suspend(tx, self.payer, hold.key, why="time-out", **how)
         return hold.key

@@ -19,12 +19,14 @@ from finops_ai_tests.records import at_once
 
 
 @pytest.fixture
-def migrated(settings: Settings, database: Database) -> Any:
+def migrated(untouched: Settings) -> Any:
     """An engine without the project's own schema translation: it sees the tables as the database has them."""
-    if settings.postgres_url is None:
+    database = open_database(untouched)
+    database.engine.dispose()
+    if untouched.postgres_url is None:
         engine = sa.create_engine(database.engine.url)
     else:
-        engine = sa.create_engine(settings.postgres_url, connect_args={"options": f"-csearch_path={SCHEMA}"})
+        engine = sa.create_engine(untouched.postgres_url, connect_args={"options": f"-csearch_path={SCHEMA}"})
     yield engine
     engine.dispose()
 
@@ -71,16 +73,16 @@ def test_the_head_that_opening_looks_for_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == MIGRATION_HEAD
 
 
-def test_processes_that_open_a_new_database_at_once_all_get_it(settings: Settings) -> None:
+def test_processes_that_open_a_new_database_at_once_all_get_it(untouched: Settings) -> None:
     """The web UI, the daemon and a run start together on the first day."""
 
     def work(number: int) -> int:
-        with open_database(settings).write() as tx:
+        with open_database(untouched).write() as tx:
             tx.execute(tables.budget.insert().values(id=f"b{number}", limit_nano_usd=1))
             return int(tx.scalar(sa.text("SELECT 1")) or 0)
 
     assert at_once(work, 4) == [1, 1, 1, 1]
-    with open_database(settings).read() as connection:
+    with open_database(untouched).read() as connection:
         assert len(connection.execute(sa.select(tables.budget)).all()) == 4
 
 
@@ -92,7 +94,7 @@ def test_opening_again_migrates_nothing(
     open_database(settings).engine.dispose()
 
 
-def test_a_migration_that_dies_half_way_leaves_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_dies_half_way_leaves_nothing(untouched: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half the tables and no revision would fail for ever after: `table already exists`."""
     upgrade = command.upgrade
 
@@ -103,6 +105,6 @@ def test_a_migration_that_dies_half_way_leaves_nothing(settings: Settings, monke
     with monkeypatch.context() as patch:
         patch.setattr(command, "upgrade", dies)
         with pytest.raises(KeyboardInterrupt):
-            open_database(settings)
-    with open_database(settings).read() as connection:
+            open_database(untouched)
+    with open_database(untouched).read() as connection:
         assert connection.execute(sa.select(tables.artifact)).all() == []

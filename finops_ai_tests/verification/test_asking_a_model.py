@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from finops_ai import ledger
 from finops_ai.calls import CallFailed, PaidCalls, estimated_input_tokens
 from finops_ai.policy import Tier, TokenBounds
-from finops_ai.store import Database, ObjectStore
+from finops_ai.store import Database
 from finops_ai.verification import (
     RESPONSE_SCHEMA,
     ModelVerdict,
@@ -321,9 +321,9 @@ HOLD_NANO_USD = NEEDED + 2 * 400
 
 
 @pytest.fixture
-def desk_with(sqlite_database: Database, objects: ObjectStore, httpserver: HTTPServer) -> DeskWith:
+def desk_with(sqlite_database: Database, httpserver: HTTPServer) -> DeskWith:
     who = payer(registered(sqlite_database), ("cost_centre", HOLD_NANO_USD + CALL_NANO_USD - 1))
-    calls = PaidCalls(database=sqlite_database, objects=objects, payer=who)
+    calls = PaidCalls(database=sqlite_database, payer=who)
     bounds = TokenBounds(input_tokens_max=NEEDED, output_tokens_max=400)
     return lambda reply: Desk(calls, Peer(httpserver, {}, lambda _questions: reply), bounds)
 

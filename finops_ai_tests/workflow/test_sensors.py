@@ -1,10 +1,16 @@
 """What happens while nobody watches, and that a sensor can only ask."""
 
-import dagster as dg
+from dataclasses import replace
 
+import dagster as dg
+from pytest_httpserver import HTTPServer
+
+from finops_ai import ledger
 from finops_ai.orchestration.build import build_definitions
-from finops_ai.orchestration.sensors import inbox, sign_off, work_due
+from finops_ai.orchestration.sensors import budget_alerts, inbox, sign_off, work_due
+from finops_ai.store import tables
 from finops_ai_tests.deployment import Deployment, write_brief
+from finops_ai_tests.records import without_guard
 
 
 def tick(home: Deployment, sensor: dg.SensorDefinition, cursor: str | None = None) -> dg.SensorResult:
@@ -75,3 +81,28 @@ def test_a_cursor_set_back_by_hand_asks_for_nothing_that_is_done(home: Deploymen
     artifact = home.submit()
     home.run(artifact)
     assert not tick(home, sign_off, cursor="0").run_requests
+
+
+def test_a_budget_that_passed_a_threshold_is_told_of(home: Deployment, httpserver: HTTPServer) -> None:
+    """And where nobody is named, the tick says so instead of looking as if all were well."""
+    httpserver.expect_request("/hook", method="POST").respond_with_data("")
+    home.run(home.submit(budget_usd=0.000_001))
+    assert "names nobody to tell" in str(tick(home, budget_alerts).skip_reason)
+    url = httpserver.url_for("/hook").replace("http://", "json://")
+    settings = replace(home.bench.settings, notify_urls=url)
+    told = replace(home, bench=replace(home.bench, settings=settings))
+    assert "alerts told, 0 kept" in str(tick(told, budget_alerts).skip_reason)
+    assert "budget artifact/" in httpserver.log[0][0].get_data(as_text=True)
+    assert "0 alerts told" in str(tick(told, budget_alerts).skip_reason)
+
+
+def test_the_hourly_job_seals_the_books_and_fails_where_they_were_changed(home: Deployment) -> None:
+    home.run(home.submit())
+    job = build_definitions({"workbench": home.bench}).resolve_job_def("seal_ledger")
+    assert job.execute_in_process(instance=home.instance).success
+    with home.bench.database.read() as connection:
+        assert ledger.prove(connection).unsealed_entries == 0
+    with home.bench.database.write() as tx:
+        without_guard(tx, tables.entry)
+        tx.execute(tables.entry.update().values(quantity=0))
+    assert not job.execute_in_process(instance=home.instance, raise_on_error=False).success

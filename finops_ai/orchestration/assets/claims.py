@@ -63,7 +63,7 @@ def _with_opinions(step: Step, found: list[Claim], texts: Mapping[str, str]) -> 
     step.suspend_abandoned_calls()
     bounds = verification_bounds(policy)
     price = price_of(tier, on=datetime.now(UTC).date(), policy_sha256=policy.sha256)
-    calls = PaidCalls(database=step.bench.database, objects=step.bench.objects, payer=step.payer)
+    calls = PaidCalls(database=step.bench.database, payer=step.payer)
 
     def ask(messages: list[dict[str, str]]) -> str:
         return calls.complete(

@@ -7,11 +7,11 @@ import dagster as dg
 
 from finops_ai.calls import Answer, PaidCalls
 from finops_ai.facts import ConfirmedFact, facts_of
-from finops_ai.generation import Assignment, Draft, Selection, select_facts, sentence_rows, write_draft
+from finops_ai.generation import Assignment, Draft, Selection, form_rows, select_facts, sentence_rows, write_draft
 from finops_ai.orchestration.gate_factory import judge
 from finops_ai.orchestration.gates import quality_gate
 from finops_ai.orchestration.workbench import Step, StepRefused
-from finops_ai.policy import price_of
+from finops_ai.policy import DraftForm, price_of
 from finops_ai.routing import Route
 
 
@@ -26,9 +26,10 @@ def draft(step: Step) -> dg.MaterializeResult[Any]:
     assignment = _assignment(step, route, facts)
     tier = step.bench.policy.tiers[route.tier]
     price = price_of(tier, on=datetime.now(UTC).date(), policy_sha256=step.bench.policy.sha256, level=route.level)
-    calls = PaidCalls(database=step.bench.database, objects=step.bench.objects, payer=step.payer)
+    calls = PaidCalls(database=step.bench.database, payer=step.payer)
     written, answer = write_draft(assignment, calls, tier_name=route.tier, tier=tier, price=price, level=route.level)
-    verdict = judge(quality_gate(**dict(step.bench.policy.gates.quality)), sentence_rows(written.markdown, facts))
+    rows = [*sentence_rows(written.markdown, facts), *form_rows(written.markdown, assignment.form)]
+    verdict = judge(quality_gate(**dict(step.bench.policy.gates.quality)), rows)
     return step.finish(
         written.as_dict(),
         verdict=verdict,
@@ -59,7 +60,8 @@ def _assignment(step: Step, route: Route, facts: list[ConfirmedFact]) -> Assignm
     ended = step.progress.ended
     remarks = tuple(ended[loop].detail for loop in sorted(ended) if ended[loop].ended_by == "request_changes")
     selection = select_facts(facts, step.brief, bounds=route.bounds, remarks=remarks)
-    return Assignment(brief=step.brief, selection=selection, bounds=route.bounds, remarks=remarks)
+    form = step.bench.policy.drafts.get(step.brief.intent.form, DraftForm())
+    return Assignment(brief=step.brief, selection=selection, bounds=route.bounds, form=form, remarks=remarks)
 
 
 def _written_by(written: Draft, answer: Answer | None) -> str:

@@ -20,9 +20,15 @@ def upgrade() -> None:
     op.add_column("budget", sa.Column("alerts_percent", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.add_column("outcome", sa.Column("response_id", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.create_index(op.f("ix_outcome_response_id"), "outcome", ["response_id"])
+    op.add_column("answer", sa.Column("record", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.add_column("entry", sa.Column("reverses", sa.BigInteger(), nullable=True))
-    op.create_index(op.f("ix_entry_reverses"), "entry", ["reverses"], unique=True)
+    op.add_column("entry", sa.Column("budgets", sa.Text(), nullable=True))
+    only = sa.text("reverses IS NOT NULL")
+    op.create_index(
+        op.f("ix_entry_reverses"), "entry", ["reverses"], unique=True, sqlite_where=only, postgresql_where=only
+    )
     op.create_index(op.f("ix_entry_reservation"), "entry", ["reservation"])
+    op.drop_index(op.f("ix_entry_month"), "entry")  # every row paid for it, and only reports asked
     _create_alerts()
     _create_calls()
     op.create_table(
