@@ -35,7 +35,7 @@ ui: $(VENV)/run.stamp  ## Dagster's web UI and daemon on the same home as `make 
 	@$(FINOPS) ui
 
 test: $(VENV)/dev.stamp check  ## set up, lint, check types, run every test
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 3
 
 test-long: $(VENV)/dev.stamp  ## the tests again, with soaks and sweeps at full count
 	@FINOPS_AI_TESTS_LONG=1 $(BIN)/python -m pytest

@@ -56,7 +56,7 @@ def _budget_id(scope: str, period: Period, day: str) -> str:
 def impossible_budget(policy: Policy, brief: Brief, *, file: str) -> list[Problem]:
     """A brief that asks for more than a budget above it ever holds at once can never be paid: say so at intake."""
     return [
-        Problem(file, "budget_usd", f"{brief.budget_usd} is more than {_told(scope, period)} may spend ({usd} USD)")
+        Problem(file, "budget_usd", f"{brief.budget_usd} is more than {_told(scope, period)} ({usd} USD)")
         for scope, limit in _limits_above(policy, brief).items()
         for period, usd in limit.given.items()
         if brief.budget_usd > usd
@@ -66,7 +66,7 @@ def impossible_budget(policy: Policy, brief: Brief, *, file: str) -> list[Proble
 def _told(scope: str, period: Period) -> str:
     kind, _, name = scope.partition("/")
     who = f"{kind.replace('_', ' ')} {name}" if name else f"the {kind}"
-    return f"{who} in total" if period == "total" else f"{who} in a {period}"
+    return f"{who} may spend in total" if period == "total" else f"{who} may spend in a {period}"
 
 
 def bounds_for(policy: Policy, brief: Brief) -> TokenBounds:

@@ -111,7 +111,7 @@ def test_two_collectors_book_an_answer_once(desk: Desk, provider: BatchProvider,
 
 def opened_again(folder: Path) -> Database:
     """The desk's records, as another process opens them."""
-    return open_database(Settings(home=folder / "copied", user="operator"))
+    return open_database(Settings(home=folder / "home", user="operator"))
 
 
 # --- no answer

@@ -58,5 +58,5 @@ def test_facts_belong_to_one_judgement_of_one_artifact(sqlite_database: Database
 
 def test_what_a_writer_gets_has_no_place_for_a_rumor() -> None:
     """The one way into a prompt is an assignment, and its facts are confirmed by type."""
-    assert {f.name for f in fields(Assignment)} == {"brief", "selection", "bounds", "remarks"}
+    assert {f.name for f in fields(Assignment)} == {"brief", "selection", "bounds", "form", "remarks"}
     assert {f.name: f.type for f in fields(Selection)}["facts"] == tuple[ConfirmedFact, ...]
