@@ -68,6 +68,8 @@ def check_policy(file: Path | None, *, as_json: bool) -> None:
         print_json({"sha256": found.sha256, "policy": found.model_dump(mode="json")})
     else:
         click.echo(f"valid; SHA-256 {found.sha256}")
+        if found.rates.not_booked:
+            click.echo(f"no rate for {', '.join(found.rates.not_booked)}: such costs are in no figure")
 
 
 policy.add_command(planned("diff", "what a policy change would have done to last month's artifacts"))

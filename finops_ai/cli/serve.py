@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import socket
 
     from starlette.types import ASGIApp
+
+    from finops_ai.policy import Tier
 
 DESK_PORT = 3300  # of the default FINOPS_AI_DESK_URL
 _HOST = click.option("--host", default="127.0.0.1", show_default=True)
@@ -165,14 +168,38 @@ def _findings(settings: Settings) -> Iterator[tuple[str, bool, str]]:
         return
     yield "policy", True, f"{settings.policy_path or 'as shipped'}, SHA-256 {policy.sha256[:12]}"
     for name, tier in policy.tiers.items():
-        ready = tier.engine == "extractive" or not tier.api_key_env or bool(os.environ.get(tier.api_key_env))
-        found = f"{tier.engine}, {tier.model}" + ("" if ready else f": the variable {tier.api_key_env} is not set")
-        yield f"tier {name}", ready, found
+        missing = _missing(tier, policy.sha256)
+        yield f"tier {name}", not missing, f"{tier.engine}, {tier.model}" + (f": {missing}" if missing else "")
+    if not_booked := policy.rates.not_booked:
+        yield "rates", True, f"none for {', '.join(not_booked)}: such costs are in no figure"
+    yield _alerts(settings)
     yield from _keys(settings.home / "keys")
     instance_file = settings.home / "dagster.yaml"
     changed = instance_file.exists() and instance_file.read_text() != shipped_file("dagster.yaml")
     yield "dagster.yaml", True, "differs from the one that ships with this version" if changed else "as shipped"
     yield "user", True, f"{settings.user} (an author of what is submitted; FINOPS_AI_USER names another)"
+
+
+def _missing(tier: "Tier", policy_sha256: str) -> str:
+    """What keeps a tier from being called; "" where nothing does."""
+    from finops_ai.policy import price_of
+
+    if tier.engine == "openai" and tier.api_key_env and not os.environ.get(tier.api_key_env):
+        return f"the variable {tier.api_key_env} is not set"
+    priced = price_of(tier, on=datetime.now(UTC).date(), policy_sha256=policy_sha256)
+    return "" if priced else "no price is known, so it is never called; give one in the policy"
+
+
+def _alerts(settings: Settings) -> tuple[str, bool, str]:
+    """The addresses hold secrets: they are counted, and not shown."""
+    if not settings.notify_urls.strip():
+        return "alerts", True, "nobody is told of budgets (FINOPS_AI_NOTIFY_URLS names whom)"
+    import apprise
+
+    addresses = apprise.Apprise()
+    readable = bool(addresses.add(settings.notify_urls))
+    told = f"{len(addresses)} addresses" if readable else "FINOPS_AI_NOTIFY_URLS holds an address that cannot be read"
+    return "alerts", readable, told
 
 
 def _database(settings: Settings) -> tuple[str, bool, str]:

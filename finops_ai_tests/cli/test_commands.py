@@ -123,3 +123,27 @@ def test_a_reviewers_token_is_shown_once_and_kept_nowhere(invoke: Any, tmp_path:
 
 def test_the_doctor_finds_nothing_wrong_with_a_fresh_home(invoke: Any) -> None:
     assert all(finding["ok"] for finding in json.loads(invoke("doctor", "--json").stdout))
+
+
+def test_the_doctor_counts_addresses_and_shows_none(invoke: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address holds a password."""
+    assert "nobody is told of budgets" in invoke("doctor").stdout
+    monkeypatch.setenv("FINOPS_AI_NOTIFY_URLS", "json://user:hunter2@localhost/a json://localhost/b")
+    shown = invoke("doctor").stdout
+    assert "2 addresses" in shown
+    assert "hunter2" not in shown
+    monkeypatch.setenv("FINOPS_AI_NOTIFY_URLS", "no address")
+    assert "cannot be read" in invoke("doctor", code=1).stdout
+
+
+def test_the_doctor_finds_a_tier_that_no_book_prices(
+    invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    tier = "{engine: openai, model: our-own, base_url: 'http://127.0.0.1:1/v1'}"
+    policy.write_text(f"tiers: {{premium: {tier}}}\nrates: {{review_usd_per_hour: none}}\n")
+    monkeypatch.setenv("FINOPS_AI_POLICY", str(policy))
+    shown = invoke("doctor", code=1).stdout
+    assert "no price is known" in shown
+    assert "none for review" in shown
+    assert "no rate for review" in invoke("policy", "check").stdout
