@@ -3,6 +3,7 @@
 Belongs here: these commands. Does not: what they decide (`briefs`, `artifacts`, `orchestration.lane`).
 """
 
+import contextlib
 import dataclasses
 import sys
 from pathlib import Path
@@ -106,6 +107,7 @@ def run(artifacts: tuple[str, ...], *, as_json: bool) -> None:
         raise Refused(str(error)) from None
     chosen = _chosen(bench, artifacts)
     done = _work_through(bench, chosen, retry_held=bool(artifacts), quiet=as_json)
+    _tell_of_budgets(bench)
     records = Records(settings)
     overviews = [_overview(records, artifact) for artifact in chosen]
     if as_json:
@@ -114,6 +116,18 @@ def run(artifacts: tuple[str, ...], *, as_json: bool) -> None:
         click.echo("nothing to do: every artifact is finished or waits for a person")
     if any(overview.state == "failed" for overview in overviews):
         sys.exit(FAILED)
+
+
+def _tell_of_budgets(bench: "Workbench") -> None:
+    """What the sensor `budget_alerts` does where a daemon runs."""
+    from finops_ai.notify import deliver_alerts
+    from finops_ai.store import LockTaken
+
+    if not bench.settings.notify_urls:
+        return
+    with contextlib.suppress(LockTaken):  # another process is telling them
+        if kept := deliver_alerts(bench.database, bench.settings.notify_urls).kept:
+            click.echo(f"{len(kept)} budget alerts could not be told and are kept for the next time", err=True)
 
 
 def _chosen(bench: "Workbench", artifacts: tuple[str, ...]) -> list[str]:

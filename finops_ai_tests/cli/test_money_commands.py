@@ -144,3 +144,15 @@ def test_status_shows_the_exception_and_a_budget_beyond_its_threshold(
     (row,) = found(invoke("status", made[1], "--json"))
     assert [e["tier"] for e in row["exceptions"]] == ["premium"]
     assert any(b["reached"] == "1%" for b in row["budgets"])
+
+
+def test_without_a_daemon_the_run_itself_tells_of_budgets(
+    invoke: Invoke, made: tuple[Deployment, str, Path], monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/hook", method="POST").respond_with_data("")
+    monkeypatch.setenv("FINOPS_AI_NOTIFY_URLS", httpserver.url_for("/hook").replace("http://", "json://"))
+    invoke("run", made[1])
+    assert any("workload/finance-briefings" in request.get_data(as_text=True) for request, _ in httpserver.log)
+    told = len(httpserver.log)
+    invoke("run", made[1])
+    assert len(httpserver.log) == told
