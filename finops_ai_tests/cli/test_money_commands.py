@@ -27,8 +27,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployment,
     with HTTPServer() as server, deployment(folder) as plain:
         peer = Peer(server, {"small": inventing, "large": quoting})
         tiers = {"economy": peer.tier("small"), "premium": peer.tier("large")}
-        budgets = {"workloads": {WORKLOAD: {"month_usd": 1}}, "alerts_percent": [1]}
-        rates = {"review_usd_per_hour": "none", "compute_usd_per_hour": 36}
+        budgets = {"workloads": {WORKLOAD: {"month_usd": 0.05}}, "alerts_percent": [1]}
+        rates = {"review_usd_per_hour": "none", "compute_usd_per_hour": 0.1}
         home = plain.with_policy({"tiers": tiers, "budgets": budgets, "rates": rates})
         artifact = home.submit()
         home.run(artifact)
