@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with server_for(options.storage) as server:
             if server:
-                report["versions"]["PostgreSQL"] = server_version(server)
+                report["versions"]["PostgreSQL"] = server.version()
             for name, section in _sections(options).items():
                 report[name] = dict(_on_each(name, section, options.storage, server))
     except PostgresUnavailable as reason:
@@ -80,17 +80,6 @@ def _aim(name: str, found: float, *, at_least: float | None = None, at_most: flo
         "aim": f"≤ {at_most:g}" if at_least is None else f"≥ {at_least:g}",
         "holds": found <= at_most if at_least is None else found >= at_least,
     }
-
-
-def server_version(server: PostgresServer) -> str:
-    """As the server tells it."""
-    connection = server.connect()
-    try:
-        cursor = connection.cursor()
-        cursor.execute("SHOW server_version")
-        return str(cursor.fetchone()[0])
-    finally:
-        connection.close()
 
 
 def _on_each(

@@ -155,7 +155,7 @@ def _parts(where: Deployment, who: Payer, pairs: int) -> Figures:
     clocks = {name: Clock() for name in ("hold", "settle", "bare")}
     for _ in range(pairs):
         key = _clocked(where.database, clocks["hold"], lambda: _hold(where.database, who))
-        _clocked(where.database, clocks["settle"], lambda key=key: _settle(where.database, who, key))  # type: ignore[misc]
+        _clocked(where.database, clocks["settle"], lambda key=key: _settle(where.database, who, key))  # type: ignore[misc]  # a lambda with a default has no type
         _clocked(where.database, clocks["bare"], lambda: _bare(where.database))
     return {name: clock.figures() for name, clock in clocks.items()}
 
@@ -195,7 +195,7 @@ def _clocked(database: Database, clock: Clock, work: Callable[[], T]) -> T:
 
 
 def _top(profile: cProfile.Profile, times: int) -> list[str]:
-    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]  # not in the stubs
     dearest = sorted(stats.items(), key=lambda item: item[1][2], reverse=True)[:TOP]
     return [
         f"{1e3 * own_s / times:.3f} ms in {count / times:.0f} calls: {_place(*place)}"

@@ -96,7 +96,7 @@ def _on_sqlite(artifacts: int, rounds: int) -> Figures:
 def _on_postgres(artifacts: int, rounds: int, into: dict[str, str]) -> Figures:
     try:
         with running_postgres(durable=True) as server:
-            into["PostgreSQL"] = _server_version(server)
+            into["PostgreSQL"] = server.version()
             found = _rounds(POSTGRES, artifacts, rounds, server=server)
     except PostgresUnavailable as reason:
         return {"unavailable": str(reason)}
@@ -150,16 +150,6 @@ def _measure(lane: Lane, artifacts: int, environment: Mapping[str, str]) -> Figu
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
     return figures
-
-
-def _server_version(server: PostgresServer) -> str:
-    connection = server.connect()
-    try:
-        cursor = connection.cursor()
-        cursor.execute("SHOW server_version")
-        return str(cursor.fetchone()[0])
-    finally:
-        connection.close()
 
 
 def _load(pairs: int) -> Figures:

@@ -67,6 +67,13 @@ class PostgresServer:
             connection.autocommit = True
             connection.cursor().execute(statement)
 
+    def version(self) -> str:
+        """As the server tells it."""
+        with contextlib.closing(self.connect()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SHOW server_version")
+            return str(cursor.fetchone()[0])
+
     def connect(self) -> Any:
         """Connect to the maintenance database."""
         return psycopg2.connect(host=HOST, port=self.port, user=SUPERUSER, dbname="postgres", connect_timeout=5)

@@ -8,8 +8,8 @@ themselves (`ledger`), one attempt (`endpoint`), the next one (`retry`), what is
 | an answer with a count | settled at the provider's own count | done |
 | an answer without one, or by another model | settled, marked estimated | done |
 | a part of a stream | settled at our upper estimate, marked estimated, without an answer | tried again |
-| a refusal (4xx), no connection at all | released: the provider did not serve it | a rate limit is tried again |
-| time-out, broken connection, 5xx | suspense at full amount: it may have been served | tried again |
+| a refusal (4xx), no connection at all | released: it was not served | a rate limit and the second are tried again |
+| time-out, broken connection, 408, 409, 5xx | suspense at full amount: it may have been served | tried again |
 
 At the level `batch` the provider answers later: the hold stays, and `batch` closes it in the same words.
 """

@@ -106,9 +106,14 @@ def charge(tx: sa.Connection, budget_ids: Sequence[str], *, spent_nano_usd: int,
 
 def passed(alerts_percent: str, limit_nano_usd: int, added_nano_usd: int, spent_nano_usd: int) -> list[int]:
     """The thresholds (`"50,80,100"`: percent of the limit) that these newly spent nano-USD reached."""
-    before = spent_nano_usd - added_nano_usd
+    reached_before = reached(alerts_percent, limit_nano_usd, spent_nano_usd - added_nano_usd)
+    return [p for p in reached(alerts_percent, limit_nano_usd, spent_nano_usd) if p not in reached_before]
+
+
+def reached(alerts_percent: str, limit_nano_usd: int, spent_nano_usd: int) -> list[int]:
+    """The thresholds at or below what is spent."""
     percents = [int(percent) for percent in alerts_percent.split(",") if percent]
-    return [p for p in percents if before * 100 < p * limit_nano_usd <= spent_nano_usd * 100]
+    return [percent for percent in percents if percent * limit_nano_usd <= spent_nano_usd * 100]
 
 
 def left_nano_usd(tx: sa.Connection, budgets: Sequence[Budget]) -> int:

@@ -11,7 +11,7 @@ closes it on the provider's word. Nothing that stands is changed: what was wrong
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -172,7 +172,7 @@ def resolve(
 
     The suspense is taken back by a reversal; `estimated` says that the report's total was divided among several calls.
     """
-    held, payer = _reservation(tx, key), payer_of(tx, key)
+    held, payer = _reservation(tx, key), replace(payer_of(tx, key), run_id=f"report {report_sha256}")
     kind = "not_billed" if usage is None else "billed"
     values = {"kind": kind, "detail": detail, "report_sha256": report_sha256, "at": utc_now()}
     if not insert_once(tx, tables.resolution, reservation=key, **values):
@@ -187,15 +187,16 @@ def resolve(
         _enter_call(tx, payer, held, usage, estimated=estimated)
 
 
-def correct(tx: sa.Connection, key: str, usage: Usage, *, detail: str) -> None:
+def correct(tx: sa.Connection, key: str, usage: Usage, *, report_sha256: str) -> None:
     """Replace what was booked for a settled call: each of its entries is reversed, then `usage` is booked in their place.
 
-    At the price of its reservation. The reversal belongs to today's month: a month that was closed does not change.
+    At the price of its reservation; the new entries name the report in the place of a run. They belong to today's month: a
+    month that was closed does not change. Raises LedgerError where nothing is booked.
     """
-    held, payer = _reservation(tx, key), payer_of(tx, key)
+    held, payer = _reservation(tx, key), replace(payer_of(tx, key), run_id=f"report {report_sha256}")
     booked = _standing(tx, key, "call")
     if not booked:
-        raise LedgerError(f"reservation {key} has no booked call to correct ({detail})")
+        raise LedgerError(f"reservation {key} has no booked call to correct")
     taken_back = sum(row.amount_nano_usd for row in booked)
     refund = _on_budgets(payer, key, "refund", held.budget_ids, taken_back)
     _enter(tx, [*(_reversal(payer, row) for row in booked), refund])

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from finops_ai.ledger.budgets import reached
 from finops_ai.ledger.model import Spent
 from finops_ai.store import tables
 
@@ -18,8 +19,6 @@ SPEND_KINDS = ("call", "compute", "review", "retrieval")
 GROUPS = ("artifact", "step", "loop", "workload", "cost_centre", "tier", "model", "kind", "month")
 
 _entry = tables.entry
-
-
 _SIGN = sa.case((_entry.c.reverses.is_(None), 1), else_=-1)  # a reversal counts against what it takes back
 
 
@@ -128,9 +127,8 @@ def states(connection: sa.Connection, budget_ids: Collection[str] | None = None)
 
 
 def _reached(row: sa.Row[Any]) -> str:
-    percents = [int(percent) for percent in row.alerts_percent.split(",") if percent]
-    spent = [percent for percent in percents if percent * row.limit_nano_usd <= row.spent_nano_usd * 100]
-    return f"{max(spent)}%" if spent else ""
+    percents = reached(row.alerts_percent, row.limit_nano_usd, row.spent_nano_usd)
+    return f"{max(percents)}%" if percents else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

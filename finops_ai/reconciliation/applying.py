@@ -18,6 +18,7 @@ from finops_ai.reconciliation.matching import (
     CALL_SECONDS_MAX,
     SETTLED_AFTER,
     Call,
+    Corrected,
     Decided,
     Resolved,
     State,
@@ -112,22 +113,17 @@ def _keep(objects: ObjectStore, files: Sequence[ReportFile], decided: Sequence[D
 def _apply(database: Database, objects: ObjectStore, one: Decided) -> None:
     if not one.changes:
         return
-    digests = [_one_digest(objects, item) for item in one.resolved]
+    digest_of = {item.call.reservation: _one_digest(objects, item) for item in one.changes}
     with database.write() as tx:
-        for item, digest in zip(one.resolved, digests, strict=True):
-            ledger.resolve(
-                tx,
-                item.call.reservation,
-                item.usage,
-                detail=item.how,
-                report_sha256=digest,
-                estimated=item.estimated,
-            )
+        for item in one.resolved:
+            key = item.call.reservation
+            ledger.resolve(tx, key, item.usage, detail=item.how, report_sha256=digest_of[key], estimated=item.estimated)
         for corrected in one.corrected:
-            ledger.correct(tx, corrected.call.reservation, corrected.usage, detail=corrected.how)
+            key = corrected.call.reservation
+            ledger.correct(tx, key, corrected.usage, report_sha256=digest_of[key])
 
 
-def _one_digest(objects: ObjectStore, item: Resolved) -> str:
+def _one_digest(objects: ObjectStore, item: Resolved | Corrected) -> str:
     """The report's; where a window reaches over several files, that of a list of them."""
     if len(item.report_sha256s) == 1:
         return item.report_sha256s[0]

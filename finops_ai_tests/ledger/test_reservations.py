@@ -19,7 +19,7 @@ from finops_ai.ledger import AlreadySettled, BudgetExceeded, KeyReused, LedgerEr
 from finops_ai.pricing import Usage
 from finops_ai.settings import Settings
 from finops_ai.store import Database, open_database, sha256_hex, tables
-from finops_ai_tests.records import at_once, brief, hold_of, payer, registered
+from finops_ai_tests.records import at_once, brief, hold_of, payer, registered, without_guard
 
 WIDE, NARROW = "cost_centre/cc-4711/2026-11", "artifact/a"
 USAGE = Usage(input_tokens=30, cached_input_tokens=10, output_tokens=5)  # 20 + 5 + 10 nano-USD
@@ -331,7 +331,7 @@ def test_a_wrong_settlement_is_reversed_and_booked_again(database: Database, art
     right = Usage(input_tokens=20, cached_input_tokens=0, output_tokens=1)
     for _ in range(2):
         with database.write() as tx:
-            ledger.correct(tx, key, right, detail="response c-1")
+            ledger.correct(tx, key, right, report_sha256="f" * 64)
     assert counters(database, WIDE) == (0, 22)
     assert books(database).problems == ()
     with database.read() as connection:
@@ -344,6 +344,7 @@ def test_a_wrong_settlement_is_reversed_and_booked_again(database: Database, art
         )
         assert spent.attempts == 1
         calls = connection.execute(sa.select(tables.entry).where(tables.entry.c.kind == "call")).all()
+    assert {call.run_id for call in calls if call.id > 3} >= {"report " + "f" * 64}, "and say what they rest on"
     assert sum(call.reverses is not None for call in calls) == 5, "three of the first settlement, two of the second"
 
 
@@ -358,6 +359,17 @@ def test_an_answer_that_is_none_is_paid_and_not_kept(database: Database, artifac
         assert ledger.answer_of(connection, key.rpartition("/")[0]) is None
         outcome = connection.execute(sa.select(tables.outcome)).one()
     assert (outcome.kind, outcome.response_id, outcome.detail) == ("settled", "c-1", "estimated; cut")
+
+
+def test_a_kept_answer_that_was_changed_is_not_served(database: Database, artifact: str) -> None:
+    """It was paid for one text: another one under its name must not reach a draft."""
+    key = reserve(database, payer(artifact, (WIDE, 100)), 50)
+    settle(database, payer(artifact, (WIDE, 100)), key)
+    with database.write() as tx:
+        without_guard(tx, tables.answer)
+        tx.execute(tables.answer.update().values(record='{"text": "another"}'))
+    with pytest.raises(LedgerError, match="not the one that was paid"), database.read() as connection:
+        ledger.answer_of(connection, key.rpartition("/")[0])
 
 
 def _suspended(database: Database, who: Payer) -> str:
