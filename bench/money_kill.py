@@ -81,6 +81,7 @@ def _kill_all(
     numbers = itertools.count()
     running = [_started(where, artifact, endpoint.url, next(numbers)) for artifact in artifacts]
     tally = Tally()
+    _wait_until_served(endpoint)
     while running:
         victim = running.pop(chance.randrange(len(running)))
         if not victim.ready.wait(READY_S_MAX):
@@ -92,6 +93,15 @@ def _kill_all(
         if tally.kills + len(running) < kills:
             running.append(_started(where, victim.artifact, endpoint.url, next(numbers)))
     return tally
+
+
+def _wait_until_served(endpoint: RunningEndpoint) -> None:
+    """The kills begin when a first call has been served: on a slow machine a few could all come before that."""
+    until = time.monotonic() + READY_S_MAX
+    while not endpoint.served():
+        if time.monotonic() > until:
+            raise RuntimeError("the endpoint served nobody")
+        time.sleep(0.005)
 
 
 def _started(where: Deployment, artifact: str, url: str, number: int) -> Worker:

@@ -5,7 +5,7 @@ Belongs here: everything that must hold of a brief before it becomes an artifact
 
 from pathlib import Path
 
-from finops_ai.briefs import BriefError, BriefFile, read_brief
+from finops_ai.briefs import Brief, BriefError, BriefFile, Problem, read_brief
 from finops_ai.policy import Policy, impossible_budget
 from finops_ai.publishing import unknown_targets
 
@@ -16,7 +16,19 @@ def accept_brief(path: Path, policy: Policy) -> BriefFile:
     What could never be paid or published is refused here, not after money was spent on it.
     """
     file = read_brief(path, roots=tuple(policy.files.roots), stores=tuple(policy.files.stores))
-    problems = impossible_budget(policy, file.brief, file=str(path)) + unknown_targets(file.brief, file=str(path))
+    problems = [
+        *reserved_words(file.brief, file=str(path)),
+        *impossible_budget(policy, file.brief, file=str(path)),
+        *unknown_targets(file.brief, file=str(path)),
+    ]
     if problems:
         raise BriefError(problems)
     return file
+
+
+def reserved_words(brief: Brief, *, file: str) -> list[Problem]:
+    """Reviews and promotions are written from the records, by finops_ai itself: no brief can ask for one."""
+    found = {"impact": brief.impact == "governance", "intent.form": brief.intent.form in ("review", "promotion")}
+    return [
+        Problem(file, field, "is kept for what finops_ai writes of itself") for field, is_so in found.items() if is_so
+    ]

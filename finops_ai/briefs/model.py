@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-Impact = Literal["low", "medium", "high"]
+Impact = Literal["low", "medium", "high", "governance"]  # the last: reviews and promotions, which no brief asks for
 Profile = Literal["fast", "full"]
-Form = Literal["briefing", "report", "answer", "page"]
+Form = Literal["briefing", "report", "answer", "page", "review", "promotion"]  # the last two: as above
 Grade = Literal["primary", "secondary", "rumor"]
 
 SLUG_LENGTH_MAX = 40

@@ -4,7 +4,6 @@ Belongs here: these commands. Does not: the decision (`routing`), gathering what
 """
 
 import dataclasses
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,12 +34,13 @@ def explain(artifact: str, *, as_json: bool) -> None:
       finops-ai route explain KEY
     """
     from finops_ai.artifacts import next_route, progress_of, routes_of
+    from finops_ai.store import today
 
     records = open_records()
     with known_artifact(), records.database.read() as connection:
         progress = progress_of(connection, records.policy, artifact)
         taken = routes_of(connection, records.objects, artifact)
-        following = next_route(connection, records.policy, progress, on=datetime.now(UTC).date())
+        following = next_route(connection, records.policy, progress, on=today())
     may_follow = following.loop not in {route.loop for route, _ in taken}
     if as_json:
         rows = [_row(*pair) for pair in taken]

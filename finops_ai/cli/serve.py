@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -183,10 +182,11 @@ def _findings(settings: Settings) -> Iterator[tuple[str, bool, str]]:
 def _missing(tier: "Tier", policy_sha256: str) -> str:
     """What keeps a tier from being called; "" where nothing does."""
     from finops_ai.policy import price_of
+    from finops_ai.store import today
 
     if tier.engine == "openai" and tier.api_key_env and not os.environ.get(tier.api_key_env):
         return f"the variable {tier.api_key_env} is not set"
-    priced = price_of(tier, on=datetime.now(UTC).date(), policy_sha256=policy_sha256)
+    priced = price_of(tier, on=today(), policy_sha256=policy_sha256)
     return "" if priced else "no price is known, so it is never called; give one in the policy"
 
 

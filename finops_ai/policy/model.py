@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from finops_ai.briefs import Form, Impact, Profile, Usd
+from finops_ai.briefs import Form, Impact, Name, Profile, Usd
 
 TierName = Literal["economy", "standard", "premium"]
 TIER_ORDER: tuple[TierName, ...] = ("economy", "standard", "premium")
@@ -289,6 +289,13 @@ class Routing(_Part):
     owner: str = ""  # who answers for exceptions that a rule makes; "": the owner of the brief
 
 
+class Platform(_Part):
+    """Who pays for what no artifact does: measuring, exporting, reviewing."""
+
+    cost_centre: Name = "finops-platform"
+    workload: Name = "finops-platform"
+
+
 class Policy(_Part):
     """What is in force."""
 
@@ -305,13 +312,14 @@ class Policy(_Part):
     verification: Verification
     routing: Routing
     rates: Rates
+    platform: Platform
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         for name, given, needed in (
             ("tiers", self.tiers, ("economy",)),
             ("profiles", self.profiles, ("fast", "full")),
-            ("approvals", self.approvals, ("low", "medium", "high")),
+            ("approvals", self.approvals, ("low", "medium", "high", "governance")),
         ):
             if missing := [key for key in needed if key not in given]:
                 raise ValueError(f"{name}: {', '.join(missing)} is missing")

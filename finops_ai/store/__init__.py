@@ -4,7 +4,7 @@ Belongs here: how things are kept. Does not: what they mean; each domain package
 """
 
 from finops_ai.store import tables
-from finops_ai.store.clock import utc_now
+from finops_ai.store.clock import now, simulated, today, utc_now
 from finops_ai.store.database import Database, LockTaken, StoreError, insert_missing, insert_once, open_database
 from finops_ai.store.objects import (
     ObjectCorrupt,
@@ -15,6 +15,7 @@ from finops_ai.store.objects import (
     open_objects,
     sha256_hex,
 )
+from finops_ai.store.periods import days_of, following_month, month_bounds, month_start, preceding_month
 
 __all__ = [
     "Database",
@@ -25,11 +26,19 @@ __all__ = [
     "StoreError",
     "canonical_json",
     "create_file",
+    "days_of",
+    "following_month",
     "insert_missing",
     "insert_once",
+    "month_bounds",
+    "month_start",
+    "now",
     "open_database",
     "open_objects",
+    "preceding_month",
     "sha256_hex",
+    "simulated",
     "tables",
+    "today",
     "utc_now",
 ]

@@ -21,7 +21,7 @@ from finops_ai.store import tables
 SCHEMA = (
     "finops_ai"  # PostgreSQL only: Dagster's tables, its alembic_version too, live in `public` of the same database
 )
-MIGRATION_HEAD = "0003"
+MIGRATION_HEAD = "0004"
 _MIGRATION_LOCK = "migrate"
 
 

@@ -437,5 +437,53 @@ seal = sa.Table(  # a link of the hash chain over the entries: each covers all e
     sa.UniqueConstraint("first_entry"),
 )
 
+closed_month = sa.Table(  # what finance was given for a month: it does not change any more
+    "closed_month",
+    metadata,
+    _text("month", primary_key=True),
+    # an entry of kind `close`, which makes the digest part of the hash chain
+    sa.Column("entry", sa.BigInteger, sa.ForeignKey("entry.id"), nullable=False),
+    _text("sha256"),  # over the month's charges
+    _int("charges"),
+    _int("total_nano_usd"),
+    _text("closed_by"),
+    _text("at"),
+)
+
+# --- measured workloads and their way from pilot to scale -----------------------------------------------------------------
+
+usage_import = sa.Table(  # one file that was read in one way: reading it so again adds nothing
+    "usage_import",
+    metadata,
+    _id(),
+    _text("file_sha256"),
+    _text("format"),
+    _text("options_sha256"),
+    _text("name"),
+    _int("rows"),
+    _int("events"),
+    _int("duplicates"),
+    _int("quarantined"),
+    sa.Column("parts", sa.JSON, nullable=False),  # the Parquet files that it added, each with its SHA-256
+    _text("at"),
+    sa.UniqueConstraint("file_sha256", "format", "options_sha256"),
+)
+
+stage_change = sa.Table(  # the newest row of a workload is the stage that it has earned; none: pilot
+    "stage_change",
+    metadata,
+    _id(),
+    _text("workload"),
+    _text("from_stage"),
+    _text("to_stage"),
+    _text("reason"),
+    _text("detail"),
+    sa.Column("packet_digest", sa.Text, sa.ForeignKey("packet.digest"), nullable=True),  # what the leaders signed
+    _text("at"),
+    sa.CheckConstraint("from_stage <> to_stage", name="two_stages"),
+    sa.CheckConstraint("reason IN ('promotion', 'breach', 'request')", name="reason"),
+    sa.Index(None, "workload"),
+)
+
 # A cache may be emptied, and a counter counts; everything else is a record.
 APPEND_ONLY = [name for name in metadata.tables if name not in ("budget", "retrieval", "extraction")]

@@ -76,7 +76,7 @@ WRONG_FIELD: dict[str, tuple[Change, str, int | None, str]] = {  # change, field
     "unknown field inside": (("  audience:", "  readers: all\n  audience:"), "intent.readers", 5, "unknown field"),
     "missing field": (("impact: high\n", ""), "impact", 1, "missing"),
     "missing field inside": (("  audience: platform leads\n", ""), "intent.audience", 4, "missing"),
-    "unknown impact": (("impact: high", "impact: huge"), "impact", 10, "'low', 'medium' or 'high'"),
+    "unknown impact": (("impact: high", "impact: huge"), "impact", 10, "'low', 'medium', 'high'"),
     "blank topic": (("topic: What prefix caching costs", "topic: '   '"), "topic", 1, "blank"),
     "topic of zero-width characters": (("What prefix caching costs", '"\\u200b\\u200b"'), "topic", 1, "blank"),
     "control character": (("What prefix caching costs", '"a\\u0007b"'), "topic", 1, "control"),

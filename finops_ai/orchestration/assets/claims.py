@@ -1,7 +1,6 @@
 """The `claims` step: the sentences of the sources, each with a verdict; a model may be asked, and only ever raises one."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -12,6 +11,7 @@ from finops_ai.evidence import Claim, Source, claims_of
 from finops_ai.ledger import BudgetExceeded
 from finops_ai.orchestration.workbench import Step, table
 from finops_ai.policy import price_of, verification_bounds
+from finops_ai.store import today
 from finops_ai.verification import RESPONSE_SCHEMA, may_be_raised, question_of, verify, with_opinion
 
 ROWS_SHOWN_MAX = 50  # the event log keeps what the page shows; all of them are in the object store
@@ -62,7 +62,7 @@ def _with_opinions(step: Step, found: list[Claim], texts: Mapping[str, str]) -> 
         return found, "nothing to ask: no claim lacks only a second voice"
     step.suspend_abandoned_calls()
     bounds = verification_bounds(policy)
-    price = price_of(tier, on=datetime.now(UTC).date(), policy_sha256=policy.sha256)
+    price = price_of(tier, on=today(), policy_sha256=policy.sha256)
     calls = PaidCalls(database=step.bench.database, payer=step.payer)
 
     def ask(messages: list[dict[str, str]]) -> str:

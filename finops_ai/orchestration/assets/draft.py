@@ -1,6 +1,5 @@
 """The `draft` step and the quality gate: written by the routed engine, paid from the ledger, judged at once."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -13,6 +12,7 @@ from finops_ai.orchestration.gates import quality_gate
 from finops_ai.orchestration.workbench import Step, StepRefused
 from finops_ai.policy import DraftForm, price_of
 from finops_ai.routing import Route
+from finops_ai.store import today
 
 
 def draft(step: Step) -> dg.MaterializeResult[Any]:
@@ -25,7 +25,7 @@ def draft(step: Step) -> dg.MaterializeResult[Any]:
     facts = confirmed(step)
     assignment = _assignment(step, route, facts)
     tier = step.bench.policy.tiers[route.tier]
-    price = price_of(tier, on=datetime.now(UTC).date(), policy_sha256=step.bench.policy.sha256, level=route.level)
+    price = price_of(tier, on=today(), policy_sha256=step.bench.policy.sha256, level=route.level)
     calls = PaidCalls(database=step.bench.database, payer=step.payer)
     written, answer = write_draft(assignment, calls, tier_name=route.tier, tier=tier, price=price, level=route.level)
     rows = [*sentence_rows(written.markdown, facts), *form_rows(written.markdown, assignment.form)]

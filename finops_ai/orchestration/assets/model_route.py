@@ -1,7 +1,6 @@
 """The `model_route` step: which tier writes this loop's draft, and why."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -9,6 +8,7 @@ import dagster as dg
 from finops_ai.artifacts import next_route
 from finops_ai.orchestration.workbench import Step, StepRefused, table
 from finops_ai.routing import Route, record_exception
+from finops_ai.store import today
 
 
 def model_route(step: Step) -> dg.MaterializeResult[Any]:
@@ -18,7 +18,7 @@ def model_route(step: Step) -> dg.MaterializeResult[Any]:
     if not progress.loops_left:
         raise StepRefused(f"no loop is left: profile {step.brief.profile} allows {progress.loops_max} reworks")
     with step.bench.database.read() as connection:
-        route = next_route(connection, policy, progress, on=datetime.now(UTC).date())
+        route = next_route(connection, policy, progress, on=today())
     tier = policy.tiers[route.tier]
     return step.finish(
         route.as_dict(),

@@ -1,6 +1,5 @@
 """The `risk_assessment` step and the policy gate: judged before any model is routed or called."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -13,6 +12,7 @@ from finops_ai.orchestration.gates import policy_gate
 from finops_ai.orchestration.workbench import Step
 from finops_ai.policy import Assessment, bounds_for, describe, risk_row
 from finops_ai.routing import offers_of
+from finops_ai.store import today
 
 
 def risk_assessment(step: Step) -> dg.MaterializeResult[Any]:
@@ -37,11 +37,11 @@ def assess(step: Step) -> Assessment:
     """What is known before money is spent on a model."""
     policy, brief = step.bench.policy, step.brief
     sources, claims = sources_of(step), claims_in(step)
-    today = datetime.now(UTC).date()
-    offers = offers_of(policy, brief, bounds=bounds_for(policy, brief), on=today)
+    on = today()
+    offers = offers_of(policy, brief, bounds=bounds_for(policy, brief), on=on)
     with step.bench.database.read() as connection:
         budget_left = ledger.left_nano_usd(connection, step.payer.budgets)
-        route = next_route(connection, policy, step.progress, on=today)
+        route = next_route(connection, policy, step.progress, on=on)
     worst_case = offers[route.tier].worst_case_nano_usd or 0  # unpriced: another expectation stops it
     return Assessment(
         impact=brief.impact,
