@@ -28,7 +28,7 @@ def accept_brief(path: Path, policy: Policy) -> BriefFile:
 
 def reserved_words(brief: Brief, *, file: str) -> list[Problem]:
     """Reviews and promotions are written from the records, by finops_ai itself: no brief can ask for one."""
-    found = {"impact": brief.impact == "governance", "intent.form": brief.intent.form in ("review", "promotion")}
+    found = {"impact": brief.impact == "governance", "intent.form": brief.is_document}
     return [
         Problem(file, field, "is kept for what finops_ai writes of itself") for field, is_so in found.items() if is_so
     ]
