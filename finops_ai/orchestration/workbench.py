@@ -204,7 +204,7 @@ class Step:
                     passed=verdict.passed,
                     verdict_sha256=verdict_sha256,
                 )
-            self._book_compute(tx, seconds)
+            book_compute(tx, self.bench.policy, self.payer, seconds)
             cost = cost_metadata(
                 tx, self.payer, seconds=seconds, budget_usd=self.brief.budget_usd, model=model, tier=tier
             )
@@ -218,7 +218,7 @@ class Step:
     def pause(self) -> None:
         """A provider answers later: what the step cost so far is booked, and nothing has failed."""
         with self.bench.database.write() as tx:
-            self._book_compute(tx, time.perf_counter() - self.started)
+            book_compute(tx, self.bench.policy, self.payer, time.perf_counter() - self.started)
 
     def fail(self, error: Exception) -> None:
         """Record why, and what it cost so far."""
@@ -228,7 +228,7 @@ class Step:
             record_failure(tx, self.payer, text[:ERROR_CHARACTERS_MAX], permanent=permanent)
             if isinstance(error, BudgetExceeded):
                 ledger.record_refusal(tx, error)
-            self._book_compute(tx, time.perf_counter() - self.started)
+            book_compute(tx, self.bench.policy, self.payer, time.perf_counter() - self.started)
 
     def book_retrieval(self, tx: sa.Connection, size_bytes: int) -> None:
         """What fetching sources cost, at the policy's rate."""
@@ -240,13 +240,15 @@ class Step:
             tx, self.payer, kind="retrieval", quantity=size_bytes, unit="retrieval_bytes", amount_nano_usd=amount
         )
 
-    def _book_compute(self, tx: sa.Connection, seconds: float) -> None:
-        rate = self.bench.policy.rates.compute_usd_per_hour
-        if rate is None:
-            return
-        microseconds = round(seconds * 1_000_000)
-        amount = multiply(microseconds, to_nano_usd(rate), MICROSECONDS_PER_HOUR)
-        ledger.book(tx, self.payer, kind="compute", quantity=microseconds, unit="compute_us", amount_nano_usd=amount)
+
+def book_compute(tx: sa.Connection, policy: Policy, payer: Payer, seconds: float) -> None:
+    """What the time of a step or of scheduled work cost, at the policy's rate."""
+    rate = policy.rates.compute_usd_per_hour
+    if rate is None:
+        return
+    microseconds = round(seconds * 1_000_000)
+    amount = multiply(microseconds, to_nano_usd(rate), MICROSECONDS_PER_HOUR)
+    ledger.book(tx, payer, kind="compute", quantity=microseconds, unit="compute_us", amount_nano_usd=amount)
 
 
 def _gate_line(verdict: GateVerdict) -> str:
