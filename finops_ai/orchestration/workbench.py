@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -18,11 +19,11 @@ from finops_ai import ledger
 from finops_ai.artifacts import Progress, progress_of, record_failure, record_output, record_verdict
 from finops_ai.briefs import Brief
 from finops_ai.calls import AnswerPending, CallError, Collected, collect
-from finops_ai.ledger import BudgetExceeded, Payer
+from finops_ai.ledger import BudgetExceeded, Payer, Rate
 from finops_ai.orchestration.cost_metadata import cost_metadata
 from finops_ai.orchestration.gate_factory import GateVerdict
 from finops_ai.policy import Policy, budgets_for, load_policy
-from finops_ai.pricing import multiply, to_nano_usd
+from finops_ai.pricing import to_nano_usd
 from finops_ai.publishing import PublishingRefused, TargetConflict
 from finops_ai.settings import Settings, load_settings
 from finops_ai.store import Database, LockTaken, ObjectStore, open_database, open_objects, utc_now
@@ -235,18 +236,21 @@ class Step:
         rate = self.bench.policy.rates.retrieval_usd_per_gb
         if rate is None or not size_bytes:
             return
-        amount = multiply(size_bytes, to_nano_usd(rate), BYTES_PER_GB)
-        ledger.book(
-            tx, self.payer, kind="retrieval", quantity=size_bytes, unit="retrieval_bytes", amount_nano_usd=amount
-        )
+        self._book(tx, "retrieval", size_bytes, self._rate(rate, BYTES_PER_GB, "retrieval_bytes"))
 
     def _book_compute(self, tx: sa.Connection, seconds: float) -> None:
         rate = self.bench.policy.rates.compute_usd_per_hour
         if rate is None:
             return
-        microseconds = round(seconds * 1_000_000)
-        amount = multiply(microseconds, to_nano_usd(rate), MICROSECONDS_PER_HOUR)
-        ledger.book(tx, self.payer, kind="compute", quantity=microseconds, unit="compute_us", amount_nano_usd=amount)
+        self._book(tx, "compute", round(seconds * 1_000_000), self._rate(rate, MICROSECONDS_PER_HOUR, "compute_us"))
+
+    def _rate(self, usd: Decimal, per: int, unit: str) -> Rate:
+        version = self.bench.policy.sha256[:12]
+        return Rate(nano_usd=to_nano_usd(usd), per=per, unit=unit, source="policy", version=version)
+
+    def _book(self, tx: sa.Connection, kind: str, quantity: int, rate: Rate) -> None:
+        amount = rate.cost_nano_usd(quantity)
+        ledger.book(tx, self.payer, kind=kind, quantity=quantity, unit=rate.unit, amount_nano_usd=amount, rate=rate)
 
 
 def _gate_line(verdict: GateVerdict) -> str:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from finops_ai import ledger
 from finops_ai.briefs import Brief, brief_of, submitters_of
 from finops_ai.policy import Policy, budgets_for
-from finops_ai.pricing import multiply, to_nano_usd
+from finops_ai.pricing import to_nano_usd
 from finops_ai.signoff.quorum import POLICY_ROLE, Decision, Standing, Verdict, objection, standing
 from finops_ai.signoff.reviewers import Reviewer, grants_in_force
 from finops_ai.store import Database, insert_once, tables, utc_now
@@ -114,8 +114,11 @@ def _book_review(tx: sa.Connection, policy: Policy, brief: Brief, decision: Deci
         policy_sha256=policy.sha256,
         run_id=f"decision {decision.id}",
     )
-    amount = multiply(seconds, to_nano_usd(rate), SECONDS_PER_HOUR)
-    ledger.book(tx, payer, kind="review", quantity=seconds, unit="review_s", amount_nano_usd=amount)
+    price = ledger.Rate(
+        nano_usd=to_nano_usd(rate), per=SECONDS_PER_HOUR, unit="review_s", source="policy", version=policy.sha256[:12]
+    )
+    amount = price.cost_nano_usd(seconds)
+    ledger.book(tx, payer, kind="review", quantity=seconds, unit=price.unit, amount_nano_usd=amount, rate=price)
 
 
 def sign_by_policy(tx: sa.Connection, *, artifact: str, packet_digest: str, policy_sha256: str) -> None:
