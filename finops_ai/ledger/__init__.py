@@ -11,6 +11,7 @@ from finops_ai.ledger.calls import (
     answer_of,
     attempts_of,
     book,
+    close,
     correct,
     open_operation,
     operation_key,
@@ -23,9 +24,20 @@ from finops_ai.ledger.calls import (
     suspend_open,
 )
 from finops_ai.ledger.chain import Chain, prove, seal
-from finops_ai.ledger.model import AlreadySettled, Budget, BudgetExceeded, KeyReused, LedgerError, Payer, Spent, Terms
+from finops_ai.ledger.model import (
+    AlreadySettled,
+    Budget,
+    BudgetExceeded,
+    KeyReused,
+    LedgerError,
+    Payer,
+    Rate,
+    Spent,
+    Terms,
+)
 from finops_ai.ledger.report import (
     GROUPS,
+    SPEND_KINDS,
     BudgetState,
     Check,
     check,
@@ -40,6 +52,7 @@ from finops_ai.ledger.report import (
 
 __all__ = [
     "GROUPS",
+    "SPEND_KINDS",
     "Alert",
     "AlreadySettled",
     "Budget",
@@ -51,12 +64,14 @@ __all__ = [
     "KeyReused",
     "LedgerError",
     "Payer",
+    "Rate",
     "Spent",
     "Terms",
     "answer_of",
     "attempts_of",
     "book",
     "check",
+    "close",
     "correct",
     "cost_rows",
     "entries_without",

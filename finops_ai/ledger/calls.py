@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from finops_ai.ledger import budgets
-from finops_ai.ledger.model import AlreadySettled, KeyReused, LedgerError, Payer, Terms
+from finops_ai.ledger.model import AlreadySettled, KeyReused, LedgerError, Payer, Rate, Terms
 from finops_ai.pricing import Usage
 from finops_ai.store import insert_once, sha256_hex, tables, utc_now
 
@@ -232,11 +232,24 @@ def suspend_open(tx: sa.Connection, payer: Payer) -> list[str]:
     return keys
 
 
-def book(tx: sa.Connection, payer: Payer, *, kind: str, quantity: int, unit: str, amount_nano_usd: int) -> None:
-    """Book a cost that is known only afterwards (compute, bytes, a person's review)."""
+def book(
+    tx: sa.Connection,
+    payer: Payer,
+    *,
+    kind: str,
+    quantity: int,
+    unit: str,
+    amount_nano_usd: int,
+    rate: Rate | None = None,
+) -> None:
+    """Book a cost that is known only afterwards (compute, bytes, a person's review), with the rate that it was priced at.
+
+    On the payer's budgets, where it has some.
+    """
     budget_ids = [b.id for b in payer.budgets]
     budgets.open_budgets(tx, payer.budgets)
     over = budgets.charge(tx, budget_ids, spent_nano_usd=amount_nano_usd)
+    on_budgets = [_on_budgets(payer, None, "charge", budget_ids, amount_nano_usd)] if budget_ids else []
     spent = _row(
         payer,
         kind=kind,
@@ -245,9 +258,30 @@ def book(tx: sa.Connection, payer: Payer, *, kind: str, quantity: int, unit: str
         amount_nano_usd=amount_nano_usd,
         quantity=quantity,
         unit=unit,
+        price=rate.as_dict() if rate else {},
         overrun=over,
     )
-    _enter(tx, [_on_budgets(payer, None, "charge", budget_ids, amount_nano_usd), spent])
+    _enter(tx, [*on_budgets, spent])
+
+
+def close(tx: sa.Connection, month: str, *, by: str, record: Mapping[str, Any]) -> int:
+    """Enter that a month is closed, and return the entry's id: no amount, and what was closed where others have their price.
+
+    An entry like any other, so that the hash chain covers what finance was given.
+    """
+    nobody = Payer(
+        artifact="",
+        step="",
+        loop=0,
+        cost_centre="",
+        workload="",
+        budgets=(),
+        policy_sha256="",
+        run_id=f"closed by {by}",
+    )
+    accounts = {"debit": f"closed/{month}", "credit": f"open/{month}"}
+    row = _row(nobody, kind="close", amount_nano_usd=0, price=dict(record), **accounts)
+    return int(tx.scalars(_ENTRIES.returning(tables.entry.c.id), row).one())
 
 
 def _enter_call(

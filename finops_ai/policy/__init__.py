@@ -5,11 +5,14 @@ Belongs here: loading, and pure functions of (policy, brief). Does not: enforcin
 
 from finops_ai.policy.limits import (
     EXTRACTIVE_PRICE,
+    CostKind,
     TokenBounds,
     bounds_for,
+    budgets_above,
     budgets_for,
     impossible_budget,
     price_of,
+    rate_of,
     verification_bounds,
 )
 from finops_ai.policy.model import (
@@ -31,6 +34,7 @@ __all__ = [
     "TIER_ORDER",
     "Approval",
     "Assessment",
+    "CostKind",
     "DraftForm",
     "Policy",
     "PolicyError",
@@ -40,12 +44,14 @@ __all__ = [
     "TierName",
     "TokenBounds",
     "bounds_for",
+    "budgets_above",
     "budgets_for",
     "describe",
     "impossible_budget",
     "load_policy",
     "look_first",
     "price_of",
+    "rate_of",
     "risk_row",
     "verification_bounds",
 ]
