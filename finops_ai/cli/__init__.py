@@ -7,9 +7,10 @@ arguments, makes one call and prints. Commands import what they need when they r
 import click
 
 from finops_ai import __version__
+from finops_ai.cli.baseline import baseline
 from finops_ai.cli.evidence import evidence
 from finops_ai.cli.money import cost, export, ledger
-from finops_ai.cli.planned import baseline, review
+from finops_ai.cli.planned import review
 from finops_ai.cli.proof import policy, verify
 from finops_ai.cli.route import route
 from finops_ai.cli.serve import desk, doctor, ui

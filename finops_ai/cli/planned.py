@@ -24,5 +24,4 @@ def planned(name: str, promise: str) -> click.Command:
     return stub
 
 
-baseline = planned("baseline", "usage logs of AI workloads to cost, quality and cycle-time signals")
 review = planned("review", "the monthly governance review")

@@ -4,14 +4,17 @@ Belongs here: the event, reading logs into it, keeping events. Does not: figures
 """
 
 from finops_ai.usage.adapters import FORMATS
-from finops_ai.usage.importing import Imported, ImportRefused, import_files
+from finops_ai.usage.importing import Imported, ImportRefused, import_files, keep_events
+from finops_ai.usage.inbox import Arrival, declared_price, import_inbox
 from finops_ai.usage.lake import Part, PartMissing, damaged, paths, registered
 from finops_ai.usage.model import COLUMNS, PriceBasis, Record, UsageEvent
+from finops_ai.usage.own import own_events
 from finops_ai.usage.reading import Options, UsageError
 
 __all__ = [
     "COLUMNS",
     "FORMATS",
+    "Arrival",
     "ImportRefused",
     "Imported",
     "Options",
@@ -22,7 +25,11 @@ __all__ = [
     "UsageError",
     "UsageEvent",
     "damaged",
+    "declared_price",
     "import_files",
+    "import_inbox",
+    "keep_events",
+    "own_events",
     "paths",
     "registered",
 ]

@@ -26,8 +26,8 @@ _DIGITS = re.compile(r"\d+(\.0*)?")
 def find(row: Any, path: str) -> Any:
     """What lies at a dotted path; None where something on the way is missing, null or an empty text."""
     found = row
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
+    for name in path.split(".") if "." in path else (path,):
+        found = found.get(name) if isinstance(found, dict) else None  # what JSON and CSV give; asked for every value
     return None if found == "" else found
 
 

@@ -9,9 +9,10 @@ import os
 import shutil
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from tempfile import mkdtemp
@@ -23,6 +24,7 @@ from finops_ai.store import Database, canonical_json, insert_once, sha256_hex, t
 from finops_ai.usage import lake
 from finops_ai.usage.adapters import Adapter, adapter
 from finops_ai.usage.model import UsageEvent
+from finops_ai.usage.own import SOURCE
 from finops_ai.usage.prices import check_declared, settled
 from finops_ai.usage.reading import Item, LogFile, Note, NotTheFormat, Options, Rejected, UsageError
 
@@ -101,6 +103,22 @@ def import_files(
         return [known.get(one.key) or done.pop(one.key, None) or _again(database, one) for one in begun]
 
 
+def keep_events(
+    database: Database, home: Path, events: Iterable[UsageEvent], *, name: str, source: str = SOURCE
+) -> Imported:
+    """Keep events that were read from no file, such as `own_events` of a day, under a name that says what they are.
+
+    Equal events again add nothing. Raises LockTaken where another process imports.
+    """
+    (home / "usage").mkdir(parents=True, exist_ok=True)
+    with database.exclusive(LOCK), _workspace(home) as space:
+        staging = lake.Staging(space)
+        for event in events:
+            staging.add(event)
+        one = _identified(staging, Path(name), _sha256(staging.close()), source, Options())
+        return _before(database, one) or _keep(database, home, [one])[one.key]
+
+
 @contextmanager
 def _workspace(home: Path) -> Iterator[Path]:
     """A folder of its own; what a crash left in another is cleared, since nobody else works here."""
@@ -116,14 +134,20 @@ def _workspace(home: Path) -> Iterator[Path]:
 
 def _begin(space: Path, path: Path, name: str, options: Options) -> _Reading:
     try:
-        with path.open("rb") as stream:
-            digest = file_digest(stream, "sha256").hexdigest()
+        digest = _sha256(path)
     except OSError as error:
         raise ImportRefused([{"file": str(path), "reason": error.strerror or str(error)}]) from None
+    return _identified(lake.Staging(space), path, digest, name, options)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()
+
+
+def _identified(staging: lake.Staging, path: Path, digest: str, name: str, options: Options) -> _Reading:
     key = sha256_hex(canonical_json([digest, name, options.sha256]))[:32]
-    return _Reading(
-        path=path, format=name, sha256=digest, key=key, options_sha256=options.sha256, staging=lake.Staging(space)
-    )
+    return _Reading(path=path, format=name, sha256=digest, key=key, options_sha256=options.sha256, staging=staging)
 
 
 def _read_all(readings: Sequence[_Reading], read: Adapter, options: Options, progress: Progress | None) -> None:
@@ -165,7 +189,7 @@ def _take(one: _Reading, item: Item, options: Options, bad: IO[str]) -> None:
         case Rejected():
             one.rejected += 1
             one.first = one.first or item
-            bad.write(_quarantined(one.path, item))
+            _refuse(one.path, bad, item)
         case Note():
             one.notes[item.text] += 1
 
@@ -175,9 +199,8 @@ def _misfit(one: _Reading) -> dict[str, Any] | None:
     if one.first and not one.staging.count and not one.notes:
         reason = f"not of the format {one.format}: none of its {one.rejected} rows can be read; {one.first.reason}"
         return {"file": str(one.path), "line": one.first.line, "field": one.first.field, "reason": reason}
-    with one.path.open("rb") as stream:
-        if file_digest(stream, "sha256").hexdigest() != one.sha256:
-            return {"file": str(one.path), "reason": "it changed while it was read; import it when it is complete"}
+    if _sha256(one.path) != one.sha256:
+        return {"file": str(one.path), "reason": "it changed while it was read; import it when it is complete"}
     return None
 
 
@@ -187,9 +210,14 @@ def _keep(database: Database, home: Path, readings: Sequence[_Reading]) -> dict[
         kept = lake.paths(connection, home)
     done: dict[str, tuple[Imported, lake.Sorted]] = {}
     for one in readings:
-        found = one.staging.sort(kept, into=lake.folder_of(home), name=one.key)
+        with _quarantine_file(one).open("a", encoding="utf-8") as bad:
+            refuse = partial(_refuse, one.path, bad)
+            found = one.staging.sort(kept, into=lake.folder_of(home), name=one.key, refuse=refuse)
+            bad.flush()
+            os.fsync(bad.fileno())
         kept += [lake.folder_of(home) / part.path for part in found.parts]
-        done[one.key] = (_told(one, found, _keep_quarantine(home, one, found)), found)
+        bad_rows = one.rejected + found.conflicts
+        done[one.key] = (_told(one, found, _keep_quarantine(home, one) if bad_rows else ""), found)
     with database.write() as tx:
         for one in readings:
             _register(tx, one, *done[one.key])
@@ -205,7 +233,7 @@ def _told(one: _Reading, found: lake.Sorted, quarantine: str) -> Imported:
         rows=one.staging.count + one.rejected,
         events=found.events,
         duplicates=found.duplicates,
-        quarantined=one.rejected + len(found.conflicts),
+        quarantined=one.rejected + found.conflicts,
         days=len(found.parts),
         quarantine=quarantine,
         bases=found.bases,
@@ -258,20 +286,13 @@ def _quarantine_file(one: _Reading) -> Path:
     return one.staging.folder / "quarantine.jsonl"
 
 
-def _quarantined(path: Path, row: Rejected) -> str:
-    return json.dumps({"file": str(path)} | asdict(row), ensure_ascii=False) + "\n"
+def _refuse(path: Path, bad: IO[str], row: Rejected) -> None:
+    bad.write(json.dumps({"file": str(path)} | asdict(row), ensure_ascii=False) + "\n")
 
 
-def _keep_quarantine(home: Path, one: _Reading, found: lake.Sorted) -> str:
-    """Bad rows and conflicts of one import in one file, which is kept before the import counts; "" where there are none."""
-    if not one.rejected and not found.conflicts:
-        return ""
-    aside = _quarantine_file(one)
-    with aside.open("a", encoding="utf-8") as stream:
-        stream.writelines(_quarantined(one.path, row) for row in found.conflicts)
-        stream.flush()
-        os.fsync(stream.fileno())
+def _keep_quarantine(home: Path, one: _Reading) -> str:
+    """Bad rows and conflicts of one import in one file, which is there before the import counts."""
     target = home / "usage" / "quarantine" / f"{one.key}.jsonl"
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside.replace(target)
+    _quarantine_file(one).replace(target)
     return str(target)

@@ -11,13 +11,13 @@ grow with the log.
 import csv
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from hashlib import file_digest
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MEMORY_MAX = "512MB"
 DISK_MAX = "20GB"
+_ROWS_AT_ONCE = 10_000
 _SQL_TYPES = {"string": "VARCHAR", "timestamp": "TIMESTAMP", "int64": "BIGINT", "float64": "DOUBLE", "date": "DATE"}
 _NAMES = tuple(COLUMNS)
 _TIMES = [_NAMES.index(name) for name, kind in COLUMNS.items() if kind == "timestamp"]
@@ -53,12 +54,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorted:
-    """What came of the events of one file. The conflicts are ids that are kept already, with other figures."""
+    """What came of the events of one file. Conflicts are ids that are kept already, with other figures."""
 
     parts: tuple[Part, ...]
     events: int
     duplicates: int
-    conflicts: tuple[Rejected, ...]
+    conflicts: int
     bases: dict[str, int]  # price basis → events
     unpriced: dict[str, int]  # model → events
 
@@ -115,29 +116,33 @@ class Staging:
         self._writer.writerow((self.count, *values))
         self.count += 1
 
-    def close(self) -> None:
-        """Nothing more comes."""
+    def close(self) -> Path:
+        """Nothing more comes. The file of what came."""
         if self._stream:
             self._stream.close()
             self._stream = None
+        return self._file
 
-    def sort(self, kept: Sequence[Path], *, into: Path, name: str) -> Sorted:
-        """Write what is new into one file for each day, named `name`; nothing of it counts yet."""
+    def sort(self, kept: Sequence[Path], *, into: Path, name: str, refuse: Callable[[Rejected], None]) -> Sorted:
+        """Write what is new into one file for each day, named `name`; nothing of it counts yet. Conflicts go to `refuse`."""
         import duckdb
 
-        self.close()
+        file = self.close()
         with duckdb.connect(str(self.folder / "work.duckdb")) as connection:
             connection.execute(f"SET memory_limit = '{MEMORY_MAX}'")
             connection.execute(f"SET max_temp_directory_size = '{DISK_MAX}'")
             connection.execute("SET preserve_insertion_order = false")
-            _load(connection, self._file, kept)
-            repeats = _repeats(connection)
-            conflicts = tuple(_conflict(row) for row in repeats if row[0])
+            _load(connection, file, kept)
+            differing = 0
+            for conflict in _conflicts(connection):
+                refuse(conflict)
+                differing += 1
+            fresh = _one(connection, "SELECT count(*) FROM fresh")
             return Sorted(
                 parts=tuple(_write(connection, into, name)),
-                events=_one(connection, "SELECT count(*) FROM fresh"),
-                duplicates=len(repeats) - len(conflicts),
-                conflicts=conflicts,
+                events=fresh,
+                duplicates=self.count - fresh - differing,
+                conflicts=differing,
                 bases=_counted(connection, "price_basis", "true"),
                 unpriced=_counted(connection, "model", "price_basis = 'none' AND record = 'usage'"),
             )
@@ -169,8 +174,8 @@ def _load(connection: "duckdb.DuckDBPyConnection", file: Path, kept: Sequence[Pa
     )
 
 
-def _repeats(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
-    """All that is not new: in which columns it differs from what is kept, and its values."""
+def _conflicts(connection: "duckdb.DuckDBPyConnection") -> Iterator[Rejected]:
+    """What is not new and not the same: in which columns it differs from what is kept, and its values."""
     columns = ", ".join(f'"{name}"' for name in _NAMES)
     differs = ", ".join(
         f'CASE WHEN s."{name}" IS DISTINCT FROM k."{name}" THEN \'{name}\' END'
@@ -178,17 +183,16 @@ def _repeats(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
         if name not in _NOT_COMPARED
     )
     mine = ", ".join(f's."{name}"' for name in _NAMES)
-    return connection.execute(
-        f"SELECT concat_ws(', ', {differs}), {mine} FROM staged s "  # noqa: S608 - our names
+    found = connection.cursor().execute(
+        f"SELECT concat_ws(', ', {differs}) AS differing, {mine} FROM staged s "  # noqa: S608 - our names
         f"JOIN (SELECT {columns} FROM known UNION ALL SELECT {columns} FROM fresh) k USING (event_id) "
-        "WHERE s.position NOT IN (SELECT position FROM fresh) ORDER BY s.position"
-    ).fetchall()
-
-
-def _conflict(row: tuple[Any, ...]) -> Rejected:
-    event = dict(zip(_NAMES, row[1:], strict=True))
-    raw = json.dumps(event, default=str, ensure_ascii=False)
-    return Rejected(line=0, field=row[0], reason=f"{event['event_id']} is kept with other figures", raw=raw)
+        "WHERE differing <> '' ORDER BY s.position"
+    )
+    while rows := found.fetchmany(_ROWS_AT_ONCE):
+        for row in rows:
+            event = dict(zip(_NAMES, row[1:], strict=True))
+            raw = json.dumps(event, default=str, ensure_ascii=False)
+            yield Rejected(line=0, field=row[0], reason=f"{event['event_id']} is kept with other figures", raw=raw)
 
 
 def _write(connection: "duckdb.DuckDBPyConnection", into: Path, name: str) -> Iterator[Part]:
