@@ -4,7 +4,7 @@ Belongs here: expressions that are written once for every engine, pure functions
 reading logs and keeping events (`usage`), the ledger of our own calls (`ledger`).
 """
 
-from finops_ai.baseline.engine import DuckDB, Engine, EngineUnavailable, Spark, events, spark_sql
+from finops_ai.baseline.engine import DuckDB, Engine, EngineExhausted, EngineUnavailable, Spark, events, spark_sql
 from finops_ai.baseline.measures import (
     ALWAYS,
     KEYS,
@@ -23,6 +23,7 @@ __all__ = [
     "Compared",
     "DuckDB",
     "Engine",
+    "EngineExhausted",
     "EngineUnavailable",
     "Figures",
     "Period",

@@ -16,6 +16,7 @@ import pytest
 from finops_ai.baseline import (
     DuckDB,
     Engine,
+    EngineExhausted,
     Figures,
     Period,
     Spark,
@@ -219,3 +220,11 @@ def test_shares_are_of_their_wholes_and_of_nothing_none() -> None:
 def test_an_unknown_key_is_refused() -> None:
     with pytest.raises(ValueError, match="colour"):
         figures_by(("day", "colour"))
+
+
+def test_too_little_memory_is_an_error_and_not_an_approximation(tmp_path: Path) -> None:
+    from bench.baseline_events import write_events
+
+    files = write_events(tmp_path, rows=400_000)
+    with DuckDB(files, threads=1, memory_limit="12MB") as engine, pytest.raises(EngineExhausted, match="fewer days"):
+        engine.rows(workload_baseline())
