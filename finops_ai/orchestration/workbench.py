@@ -269,3 +269,8 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
     if not rows:
         return dg.MetadataValue.text("none")
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows])
+
+
+def markdown(text: str) -> dg.MetadataValue:
+    """Rendered in the web UI, pictures as data too."""
+    return dg.MetadataValue.md(text)
