@@ -29,6 +29,7 @@ class PlatformWork:
     asset: str
     partition: str  # a UTC day or month
     run_id: str
+    instance: dg.DagsterInstance
     log: dg.DagsterLogManager
     metadata: dict[str, Any] = field(default_factory=dict)  # what the work tells of itself, shown before its cost
 
@@ -58,7 +59,14 @@ def platform_work(
     context: dg.AssetExecutionContext, bench: Workbench, asset: str, partition: str
 ) -> Iterator[PlatformWork]:
     """Run the block as the work of this partition, then book its time and attach its metadata, whatever came of it."""
-    work = PlatformWork(bench=bench, asset=asset, partition=partition, run_id=context.run.run_id, log=context.log)
+    work = PlatformWork(
+        bench=bench,
+        asset=asset,
+        partition=partition,
+        run_id=context.run.run_id,
+        instance=context.instance,
+        log=context.log,
+    )
     started = time.perf_counter()
     try:
         yield work
