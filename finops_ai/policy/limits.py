@@ -8,7 +8,7 @@ from datetime import date
 
 from finops_ai.briefs import Brief, Problem
 from finops_ai.ledger import Budget
-from finops_ai.policy.model import ContextRates, LevelPrice, Limit, Narrowing, Period, Policy, Tier
+from finops_ai.policy.model import ContextRates, LevelPrice, Limit, Narrowing, Period, Policy, Stage, Tier
 from finops_ai.pricing import ContextTier, Level, Price, own_price, own_rates, public_price, to_nano_usd
 
 
@@ -20,16 +20,21 @@ class TokenBounds:
     output_tokens_max: int
 
 
-def budgets_for(policy: Policy, brief: Brief, *, artifact: str, step: str, day: str) -> tuple[Budget, ...]:
+def budgets_for(
+    policy: Policy, brief: Brief, *, artifact: str, step: str, day: str, stage: Stage
+) -> tuple[Budget, ...]:
     """Every budget that a step of this artifact touches on a UTC day (YYYY-MM-DD), widest first.
 
     That is the order in which they are locked: two steps that touch the same ones never wait for each other in a ring.
+    `stage` is the workload's effective one (`rollout.stage_of`).
     """
     limits = {
         _budget_id(scope, period, day): usd
         for scope, limit in _limits_above(policy, brief).items()
         for period, usd in limit.given.items()
     }
+    if (stage_usd := policy.rollout.stages[stage].day_usd) is not None:
+        limits[stage_budget_id(brief.workload, day)] = stage_usd
     limits[f"artifact/{artifact}"] = brief.budget_usd
     if step in policy.budgets.steps:
         limits[f"step/{artifact}/{step}"] = policy.budgets.steps[step]
@@ -37,6 +42,16 @@ def budgets_for(policy: Policy, brief: Brief, *, artifact: str, step: str, day: 
     return tuple(
         Budget(id=name, limit_nano_usd=to_nano_usd(usd), alerts_percent=alerts) for name, usd in limits.items()
     )
+
+
+def stage_budget_id(workload: str, day: str) -> str:
+    """One budget per day, whatever the stage: what was spent before a change of stage counts after it."""
+    return f"stage/{workload}/{day}"
+
+
+def stage_ceiling(policy: Policy, workload: str) -> Stage:
+    """The highest stage that the policy grants. Being granted is not having earned (`rollout`)."""
+    return policy.budgets.workloads.get(workload, policy.budgets.defaults.workload).stage
 
 
 def _limits_above(policy: Policy, brief: Brief) -> dict[str, Limit]:

@@ -10,6 +10,7 @@ from finops_ai import ledger
 from finops_ai.briefs import Brief, brief_of, submitters_of
 from finops_ai.policy import Policy, budgets_for
 from finops_ai.pricing import multiply, to_nano_usd
+from finops_ai.rollout import stage_of
 from finops_ai.signoff.quorum import POLICY_ROLE, Decision, Standing, Verdict, objection, standing
 from finops_ai.signoff.reviewers import Reviewer, grants_in_force
 from finops_ai.store import Database, insert_once, tables, utc_now
@@ -103,14 +104,14 @@ def _book_review(tx: sa.Connection, policy: Policy, brief: Brief, decision: Deci
     if rate is None or not seconds:
         return
     loop = tx.scalar(sa.select(tables.packet.c.loop).where(tables.packet.c.digest == decision.packet_digest)) or 0
-    step = "sign_off"
+    step, day, stage = "sign_off", utc_now()[:10], stage_of(tx, policy, brief.workload)
     payer = ledger.Payer(
         artifact=decision.artifact,
         step=step,
         loop=loop,
         cost_centre=brief.cost_centre,
         workload=brief.workload,
-        budgets=budgets_for(policy, brief, artifact=decision.artifact, step=step, day=utc_now()[:10]),
+        budgets=budgets_for(policy, brief, artifact=decision.artifact, step=step, day=day, stage=stage),
         policy_sha256=policy.sha256,
         run_id=f"decision {decision.id}",
     )
