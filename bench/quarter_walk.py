@@ -116,7 +116,9 @@ class Walk:
             loop=self.loop,
             cost_centre=brief.cost_centre,
             workload=brief.workload,
-            budgets=budgets_for(policy, brief, artifact=self.plan.key, step=step, day=utc_now(self.at)[:10]),
+            budgets=budgets_for(
+                policy, brief, artifact=self.plan.key, step=step, day=utc_now(self.at)[:10], stage="pilot"
+            ),
             policy_sha256=self.ground.policy_sha256,
             run_id=self.run_id,
         )

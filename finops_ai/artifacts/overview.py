@@ -95,7 +95,10 @@ def _look_first(progress: Progress, objects: ObjectStore) -> tuple[str, ...]:
 
 def _budget_ids(policy: Policy, progress: Progress) -> list[str]:
     today = utc_now()[:10]
-    return [b.id for b in budgets_for(policy, progress.brief, artifact=progress.artifact, step="draft", day=today)]
+    budgets = budgets_for(
+        policy, progress.brief, artifact=progress.artifact, step="draft", day=today, stage=progress.stage
+    )
+    return [budget.id for budget in budgets]
 
 
 def budget_row(state: ledger.BudgetState) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from finops_ai.cli.evidence import evidence
 from finops_ai.cli.money import cost, export, ledger
 from finops_ai.cli.planned import review
 from finops_ai.cli.proof import policy, verify
+from finops_ai.cli.rollout import readiness
 from finops_ai.cli.route import route
 from finops_ai.cli.serve import desk, doctor, ui
 from finops_ai.cli.signing import decide, reviewer
@@ -35,7 +36,7 @@ def main() -> None:
 
 for command in (
     submit, run, status, evidence, reviewer, decide, verify, cost, export, ledger, route, policy, ui, desk, doctor, baseline,
-    review,
+    review, readiness,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -254,7 +254,7 @@ def book(
     """
     budget_ids = [b.id for b in payer.budgets]
     budgets.open_budgets(tx, payer.budgets)
-    over = budgets.charge(tx, budget_ids, spent_nano_usd=amount_nano_usd)
+    over = bool(budget_ids) and budgets.charge(tx, budget_ids, spent_nano_usd=amount_nano_usd)
     on_budgets = [_on_budgets(payer, None, "charge", budget_ids, amount_nano_usd)] if budget_ids else []
     spent = _row(
         payer,

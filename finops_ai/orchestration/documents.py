@@ -21,12 +21,12 @@ from finops_ai.ledger import Payer
 from finops_ai.orchestration.gate_factory import Gate, GateVerdict, judge, must
 from finops_ai.orchestration.gates import IN_SET, NOT_NULL, ROW_COUNT, readiness_gate
 from finops_ai.orchestration.workbench import Workbench
-from finops_ai.policy import TokenBounds, budgets_for
+from finops_ai.policy import TokenBounds
 from finops_ai.provenance import FIGURES
 from finops_ai.publishing import file_name
 from finops_ai.routing import Route
 from finops_ai.signoff import Packet, keep_packet
-from finops_ai.store import canonical_json, sha256_hex, utc_now
+from finops_ai.store import canonical_json, sha256_hex
 
 ENGINE = "records"  # computed: no model wrote a word of it
 READY = "ready"
@@ -183,7 +183,7 @@ def _payer(bench: Workbench, brief: Brief, step: str, loop: int, run_id: str) ->
         loop=loop,
         cost_centre=brief.cost_centre,
         workload=brief.workload,
-        budgets=budgets_for(bench.policy, brief, artifact=brief.key, step=step, day=utc_now()[:10]),
+        budgets=(),  # nothing is paid here: the work that wrote the document is
         policy_sha256=bench.policy.sha256,
         run_id=run_id,
     )

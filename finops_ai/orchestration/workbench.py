@@ -133,7 +133,14 @@ class Step:
             loop=self.loop,
             cost_centre=self.brief.cost_centre,
             workload=self.brief.workload,
-            budgets=budgets_for(policy, self.brief, artifact=self.artifact, step=self.name, day=utc_now()[:10]),
+            budgets=budgets_for(
+                policy,
+                self.brief,
+                artifact=self.artifact,
+                step=self.name,
+                day=utc_now()[:10],
+                stage=self.progress.stage,
+            ),
             policy_sha256=policy.sha256,
             run_id=self.run_id,
         )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from finops_ai.briefs import Brief, Problem
 from finops_ai.ledger import Budget, Rate
-from finops_ai.policy.model import ContextRates, LevelPrice, Limit, Narrowing, Period, Policy, Tier
+from finops_ai.policy.model import ContextRates, LevelPrice, Limit, Narrowing, Period, Policy, Stage, Tier
 from finops_ai.pricing import ContextTier, Level, Price, own_price, own_rates, public_price, to_nano_usd
 
 CostKind = Literal["compute", "review", "retrieval"]
@@ -24,12 +24,18 @@ class TokenBounds:
     output_tokens_max: int
 
 
-def budgets_for(policy: Policy, brief: Brief, *, artifact: str, step: str, day: str) -> tuple[Budget, ...]:
+def budgets_for(
+    policy: Policy, brief: Brief, *, artifact: str, step: str, day: str, stage: Stage
+) -> tuple[Budget, ...]:
     """Every budget that a step of this artifact touches on a UTC day (YYYY-MM-DD), widest first.
 
     That is the order in which they are locked: two steps that touch the same ones never wait for each other in a ring.
+    `stage` is the workload's effective one (`rollout.stage_of`).
     """
-    limits = {f"artifact/{artifact}": brief.budget_usd}
+    limits: dict[str, Decimal] = {}
+    if (stage_usd := policy.rollout.stages[stage].day_usd) is not None:
+        limits[stage_budget_id(brief.workload, day)] = stage_usd
+    limits[f"artifact/{artifact}"] = brief.budget_usd
     if step in policy.budgets.steps:
         limits[f"step/{artifact}/{step}"] = policy.budgets.steps[step]
     shared = budgets_above(policy, cost_centre=brief.cost_centre, workload=brief.workload, day=day)
@@ -48,6 +54,16 @@ def budgets_above(policy: Policy, *, cost_centre: str, workload: str, day: str) 
 def _budget(policy: Policy, name: str, usd: Decimal) -> Budget:
     alerts = tuple(sorted(policy.budgets.alerts_percent))
     return Budget(id=name, limit_nano_usd=to_nano_usd(usd), alerts_percent=alerts)
+
+
+def stage_budget_id(workload: str, day: str) -> str:
+    """One budget per day, whatever the stage: what was spent before a change of stage counts after it."""
+    return f"stage/{workload}/{day}"
+
+
+def stage_ceiling(policy: Policy, workload: str) -> Stage:
+    """The highest stage that the policy grants. Being granted is not having earned (`rollout`)."""
+    return policy.budgets.workloads.get(workload, policy.budgets.defaults.workload).stage
 
 
 def _limits_above(policy: Policy, cost_centre: str, workload: str) -> dict[str, Limit]:

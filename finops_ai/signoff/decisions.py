@@ -104,10 +104,9 @@ def _book_review(tx: sa.Connection, policy: Policy, brief: Brief, decision: Deci
     if rate is None or not seconds:
         return
     loop = tx.scalar(sa.select(tables.packet.c.loop).where(tables.packet.c.digest == decision.packet_digest)) or 0
-    step = "sign_off"
     payer = ledger.Payer(
         artifact=decision.artifact,
-        step=step,
+        step="sign_off",
         loop=loop,
         cost_centre=brief.cost_centre,
         workload=brief.workload,
