@@ -26,6 +26,7 @@ from finops_ai.ledger.chain import Chain, prove, seal
 from finops_ai.ledger.model import AlreadySettled, Budget, BudgetExceeded, KeyReused, LedgerError, Payer, Spent, Terms
 from finops_ai.ledger.report import (
     GROUPS,
+    SPEND_KINDS,
     BudgetState,
     Check,
     check,
@@ -40,6 +41,7 @@ from finops_ai.ledger.report import (
 
 __all__ = [
     "GROUPS",
+    "SPEND_KINDS",
     "Alert",
     "AlreadySettled",
     "Budget",
