@@ -74,7 +74,8 @@ def _publishing(month: Month) -> str:
 
 def _money(month: Month) -> str:
     found = month.economics
-    return f"{found.calls} calls held before they were made and booked after, {found.overruns} above the hold; {found.unpriced} unpriced"
+    held = f"{found.calls} calls held before they were made and booked after"
+    return f"{held}, {found.overruns} above the hold; {found.unpriced} unpriced"
 
 
 def _records(month: Month) -> str:
@@ -92,7 +93,8 @@ CONTROLS = (
     Control(step="Budgets and tiers", nist="MS-2.6-005", iso="A.4.2", owasp="LLM10", eu="", evidence=_money),
     Control(step="Claims and drafts", nist="MS-2.5-003, MS-2.3-003", iso="A.6.2.4", owasp="LLM05, LLM09", eu="Art. 50(4), Art. 15",
             evidence=_gate("quality", " before a reviewer saw them")),
-    Control(step="Readiness for sign-off", nist="MS-2.6-004", iso="A.6.2.4", owasp="LLM05", eu="Art. 15", evidence=_gate("readiness")),
+    Control(step="Readiness for sign-off", nist="MS-2.6-004", iso="A.6.2.4", owasp="LLM05", eu="Art. 15",
+            evidence=_gate("readiness")),
     Control(step="Human approval", nist="MG-3.2-008, MG-4.1-007", iso="A.3.2, A.9.2", owasp="LLM06", eu="Art. 14, Art. 50(4)",
             evidence=_approvals),
     Control(step="Publishing and provenance", nist="MS-2.8-003, MS-2.7-005", iso="A.6.2.8, A.8.2", owasp="LLM03",

@@ -173,9 +173,7 @@ def grouped(view: View, by: Dimension) -> dict[str, View]:
         for row in rows:
             parts[_group_of(known.get(row.artifact), row, by)].append(row)
     return {
-        name: replace(
-            view, artifacts=tuple(artifacts[name]), spend=tuple(spend[name]), suspense=tuple(suspense[name])
-        )
+        name: replace(view, artifacts=tuple(artifacts[name]), spend=tuple(spend[name]), suspense=tuple(suspense[name]))
         for name in sorted({*artifacts, *spend, *suspense})
     }
 
@@ -216,7 +214,9 @@ def exceptions_in(view: View) -> list[Premium]:
 
 
 def _cost_of(artifact: Artifact, premium: Premium) -> int:
-    return total([row for row in artifact.spend if (row.kind, row.tier, row.loop) == ("call", premium.tier, premium.loop)])
+    return total(
+        [row for row in artifact.spend if (row.kind, row.tier, row.loop) == ("call", premium.tier, premium.loop)]
+    )
 
 
 def _passed(artifact: Artifact, premium: Premium) -> bool | None:

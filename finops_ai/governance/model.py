@@ -205,7 +205,8 @@ class Artifact:
 
 
 def _rank(tier: str) -> int:
-    return TIER_ORDER.index(tier) if tier in TIER_ORDER else -1  # type: ignore[arg-type] - compared by equality
+    order: tuple[str, ...] = TIER_ORDER
+    return order.index(tier) if tier in order else -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

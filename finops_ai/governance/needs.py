@@ -55,7 +55,7 @@ def _faults(values: Values, economics: Economics, guards: Safeguards) -> Iterato
         text = f"{_things(missing, 'published file')} without a signed statement beside it."
         yield Need(grade="fault", part="security", text=text, figure="provenance")
     if values.unreadable:
-        text = f"{_things(values.unreadable, 'record')} of gates or risk not at hand: the counts of injections and reasons lack them."
+        text = f"{_things(values.unreadable, 'record')} of gates or risk not at hand: counts of injections and reasons lack them."
         yield Need(grade="fault", part="security", text=text, figure="addressing-sources")
 
 
@@ -80,7 +80,8 @@ def _people(economics: Economics, guards: Safeguards) -> Iterator[Need]:
 def _money(values: Values, given: Given, economics: Economics, before: Economics | None) -> Iterator[Need]:
     for one in given.forecasts:
         if one.expected_nano_usd > one.limit_nano_usd:
-            text = f"{one.budget} is expected to end at {usd(one.expected_nano_usd)} of {usd(one.limit_nano_usd)}: raise it, or cut work."
+            expected = f"{usd(one.expected_nano_usd)} of {usd(one.limit_nano_usd)}"
+            text = f"{one.budget} is expected to end at {expected}: raise it, or cut work."
             yield Need(grade="decide", part="finance", text=text, figure="spend")
     for budget in values.budgets:
         share = Ratio(budget.spent_nano_usd, budget.limit_nano_usd)
@@ -91,7 +92,8 @@ def _money(values: Values, given: Given, economics: Economics, before: Economics
         text = f"{usd(economics.suspense_nano_usd)} in suspense: reconcile it with the provider's report."
         yield Need(grade="decide", part="finance", text=text, figure="suspense")
     if economics.unallocated_nano_usd:
-        text = f"{usd(economics.unallocated_nano_usd)} on cost centres or workloads that the policy does not name: give them an owner."
+        amount = usd(economics.unallocated_nano_usd)
+        text = f"{amount} on cost centres or workloads that the policy does not name: give them an owner."
         yield Need(grade="decide", part="finance", text=text, figure="unallocated")
     if before and _has_risen(before.unit_cost, economics.unit_cost):
         moved = change(economics.unit_cost, before.unit_cost, "usd_each")

@@ -201,7 +201,7 @@ def _premiums(connection: sa.Connection, before: str) -> Iterator[Premium]:
 def _stages(connection: sa.Connection, month: str) -> Iterator[tuple[str, str, str, str]]:
     row = tables.stage_change
     query = sa.select(row.c.workload, row.c.from_stage, row.c.to_stage, row.c.reason)
-    return (tuple(found) for found in connection.execute(query.where(row.c.at.startswith(month)).order_by(row.c.id)))  # type: ignore[misc]
+    return (tuple(found) for found in connection.execute(query.where(row.c.at.startswith(month)).order_by(row.c.id)))
 
 
 # --- money
@@ -236,7 +236,7 @@ def _spend(connection: sa.Connection, month: str) -> Iterator[Spend]:
     query = sa.select(*keys, entry.c.estimated, *sums)
     query = query.where(entry.c.month <= month, entry.c.kind.in_((*ledger.SPEND_KINDS, "suspense")))
     for row in connection.execute(query.group_by(*keys, entry.c.estimated).order_by("first")):
-        yield Spend(*row[:7], bool(row[7]), *map(int, row[8:]))  # PostgreSQL sums bigints as NUMERIC
+        yield Spend._make([*row[:7], bool(row[7]), *map(int, row[8:])])  # PostgreSQL sums bigints as NUMERIC
 
 
 def _budgets(connection: sa.Connection, month: str) -> Iterator[BudgetOfMonth]:
@@ -253,7 +253,7 @@ def _budgets(connection: sa.Connection, month: str) -> Iterator[BudgetOfMonth]:
 def _alerts(connection: sa.Connection, month: str) -> Iterator[tuple[str, str, str]]:
     row = tables.budget_alert
     query = sa.select(row.c.budget_id, row.c.level, row.c.at).where(row.c.at.startswith(month)).order_by(row.c.id)
-    return (tuple(found) for found in connection.execute(query))  # type: ignore[misc]
+    return (tuple(found) for found in connection.execute(query))
 
 
 def _books(connection: sa.Connection, month: str) -> Books:
@@ -279,7 +279,7 @@ def _resolved(connection: sa.Connection, month: str) -> Iterator[tuple[str, str,
     joined = resolution.join(reservation, reservation.c.key == resolution.c.reservation)
     query = sa.select(resolution.c.reservation, resolution.c.kind, reservation.c.amount_nano_usd).select_from(joined)
     query = query.where(resolution.c.at.startswith(month)).order_by(resolution.c.reservation)
-    return (tuple(found) for found in connection.execute(query))  # type: ignore[misc]
+    return (tuple(found) for found in connection.execute(query))
 
 
 def newest_record_at(records: Records) -> str:

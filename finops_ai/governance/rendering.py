@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from finops_ai.charts import Series, bar_chart, line_chart, sparkline
 from finops_ai.governance import wording
-from finops_ai.governance.figures import FINANCE, SECURITY, TECHNOLOGY, Value
+from finops_ai.governance.figures import Value
+from finops_ai.governance.finance import FINANCE
 from finops_ai.governance.model import Ratio
 from finops_ai.governance.needs import by_part
 from finops_ai.governance.review import Figure, Review, checks
+from finops_ai.governance.security import SECURITY
+from finops_ai.governance.technology import TECHNOLOGY
 from finops_ai.pricing import NANO
 
 if TYPE_CHECKING:
@@ -75,7 +78,9 @@ def _charts(review: Review) -> dict[str, str]:
         series = [Series(name=name, values=[of(one) / scale for one in review.economics]) for name, of in labels]
         return bar_chart(months, series, title=title, unit=unit, stacked=True, width=520, height=220)
 
-    outcomes = [(state, lambda e, state=state: getattr(e, state)) for state in ("published", "rejected", "held", "failed")]
+    outcomes = [
+        (state, lambda e, state=state: getattr(e, state)) for state in ("published", "rejected", "held", "failed")
+    ]
     kinds = [(kind, lambda e, kind=kind: e.by_kind[kind]) for kind in review.economics[-1].by_kind]
     states: list[tuple[str, Callable[[Any], int]]] = [
         ("published", lambda e: e.approved_nano_usd),
@@ -85,7 +90,7 @@ def _charts(review: Review) -> dict[str, str]:
     return {
         "outcomes": bars(outcomes, title="Outcomes", unit="artifacts"),
         "cycle": line("cycle-p50", "cycle-p90", title="Cycle time", unit="hours", scale=3600),
-        "stops": line("stopped-policy", "stopped-quality", "stopped-readiness", title="Stopped by gates", unit="% of verdicts", scale=0.01),
+        "stops": line("stopped-policy", "stopped-quality", "stopped-readiness", title="Stopped by gates", unit="%", scale=0.01),
         "signing": line("sign-p50", "sign-p90", title="Time to sign", unit="hours", scale=3600),
         "unit_cost": line("unit-cost", title="Cost per approved artifact", unit="USD", scale=NANO),
         "kinds": bars(kinds, title="Spend by kind", unit="USD", scale=NANO),
@@ -125,7 +130,7 @@ def _templates(form: str) -> "Environment":
 
     environment = Environment(
         loader=PackageLoader("finops_ai.governance"),
-        autoescape=form == "html",
+        autoescape=form == "html",  # noqa: S701 - the Markdown escapes what it is given by itself
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -11,11 +11,14 @@ from typing import Any
 
 from finops_ai.governance.controls import Month, Supported, supported_by
 from finops_ai.governance.economics import DIMENSIONS, Dimension, Economics, bought, economics_of, grouped, rework_of
-from finops_ai.governance.figures import DEFINITIONS, Definition, Of, Value
+from finops_ai.governance.figures import Definition, Of, Value
+from finops_ai.governance.finance import FINANCE
 from finops_ai.governance.model import Baseline, Given, Ratio, Values
 from finops_ai.governance.needs import Need, needs_of
 from finops_ai.governance.rows import Table, as_record, recomputed, tables_of
 from finops_ai.governance.safeguards import Safeguards, safeguards_of
+from finops_ai.governance.security import SECURITY
+from finops_ai.governance.technology import TECHNOLOGY
 from finops_ai.governance.wording import change, direction, shown, usd
 
 READY = "ready"
@@ -142,7 +145,7 @@ def review_of(values: Values, given: Given | None = None) -> Review:
         safeguards=guards[-1],
         figures={
             one.id: Figure(definition=one, trend=_trend(one, sources), baseline=_baseline(one, given))
-            for one in DEFINITIONS
+            for one in (*TECHNOLOGY, *SECURITY, *FINANCE)
         },
         parts={by: tuple(_parts(values, by, given)) for by in DIMENSIONS},
         causes=tuple(_causes(values)),

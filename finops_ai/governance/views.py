@@ -40,10 +40,12 @@ def read_values(database: Database, objects: ObjectStore, policy: Policy, *, mon
 def values_of(records: Records, policy: Policy, *, over: bool) -> Values:
     """The month with those before it in which there are records."""
     months = [records.month]
-    first = min([intake.at[:7] for intake in records.intakes[:1]] + [r[0].month for r in records.spend.values()] or months)
+    first = min(
+        [intake.at[:7] for intake in records.intakes[:1]] + [r[0].month for r in records.spend.values()] or months
+    )
     while len(months) < MONTHS_SHOWN and months[0] > first:
         months.insert(0, preceding_month(months[0]))
-    loops_max = {name: rule.loops_max for name, rule in policy.profiles.items()}
+    loops_max: dict[str, int] = {name: rule.loops_max for name, rule in policy.profiles.items()}
     named = _named(policy)
     views = tuple(
         view_of(records, month, loops_max=loops_max, named=named, over=over or month != records.month)
@@ -123,12 +125,15 @@ def artifact_at(records: Records, intake: Intake, month: str, *, loops_max: int)
     newest_output = max((output.at for output in outputs), default="")
     loop = max((output.loop for output in outputs), default=0)
     current = _newest(_until(records.steps.get(key, ()), month), "review_packet")
+    state: State
     if delivered:
         state, at = "published", delivered[0].at
     else:
         ended = ended_by(verdicts, decisions, packets)
         packet = current.output_sha256 if current else ""
-        state, at = _stopped(packet, decisions, failures, verdicts, ended.get(loop) if loop >= loops_max else None, newest_output)
+        state, at = _stopped(
+            packet, decisions, failures, verdicts, ended.get(loop) if loop >= loops_max else None, newest_output
+        )
     return Artifact(
         intake=intake,
         state=state,

@@ -41,7 +41,9 @@ def change(value: Value, before: Value, unit: FigureUnit) -> str:
         return _signed(_tenths(difference), " pp")
     if then.numerator == 0:
         return "" if now.numerator == 0 else "new"
-    return _signed(_tenths(Ratio(difference.numerator * then.denominator, difference.denominator * then.numerator)), " %")
+    return _signed(
+        _tenths(Ratio(difference.numerator * then.denominator, difference.denominator * then.numerator)), " %"
+    )
 
 
 def direction(value: Value, before: Value) -> int:
