@@ -33,6 +33,7 @@ class Economics:
     held: int
     failed: int
     open: int  # when the month ended
+    held_at_end: int  # since whichever month
     cycle_seconds: tuple[int, ...]  # from submission to publication, of each that was published
     spend_nano_usd: int
     by_kind: Mapping[str, int]
@@ -134,6 +135,7 @@ def economics_of(view: View) -> Economics:
         held=outcomes["held"],
         failed=outcomes["failed"],
         open=sum(one.state == "open" for one in view.artifacts),
+        held_at_end=sum(one.state == "held" for one in view.artifacts),
         cycle_seconds=tuple(seconds_between(one.intake.at, one.outcome_at) for one in view.published),
         spend_nano_usd=total(spend),
         by_kind={kind: total([row for row in spend if row.kind == kind]) for kind in SPEND_KINDS},

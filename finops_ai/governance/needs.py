@@ -66,13 +66,16 @@ def _people(economics: Economics, guards: Safeguards) -> Iterator[Need]:
             f"the oldest for {duration(overdue[0].seconds)}: sign, reject, or name more reviewers."
         )
         yield Need(grade="decide", part="security", text=text, figure="waiting-oldest")
-    if economics.held:
-        text = f"{_things(economics.held, 'artifact')} held for a person: change what stopped it, or give it up."
-        yield Need(grade="decide", part="technology", text=text, figure="held")
+    if economics.held_at_end:
+        text = (
+            f"{_things(economics.held_at_end, 'artifact')} held for a person, {number(economics.held)} of them since this "
+            "month: change what stopped them, or give them up."
+        )
+        yield Need(grade="decide", part="technology", text=text, figure="held-at-end")
     if guards.addressed:
         text = (
             f"{_things(guards.addressed, 'artifact')} with a source that addresses a model "
-            f"({_things(guards.addressing_sources, 'source')}). None of that text is evidence; a person saw each."
+            f"({_things(guards.addressing_sources, 'source')}). Such a source confirms nothing by itself."
         )
         yield Need(grade="note", part="security", text=text, figure="addressing-sources")
 
@@ -83,11 +86,7 @@ def _money(values: Values, given: Given, economics: Economics, before: Economics
             expected = f"{usd(one.expected_nano_usd)} of {usd(one.limit_nano_usd)}"
             text = f"{one.budget} is expected to end at {expected}: raise it, or cut work."
             yield Need(grade="decide", part="finance", text=text, figure="spend")
-    for budget in values.budgets:
-        share = Ratio(budget.spent_nano_usd, budget.limit_nano_usd)
-        if _at_least(share, BUDGET_NEARLY_SPENT):
-            text = f"{budget.id} has {percent(share)} of {usd(budget.limit_nano_usd)} spent: is the limit still right?"
-            yield Need(grade="decide", part="finance", text=text, figure="spend")
+    yield from _budgets(values)
     if economics.suspense_nano_usd:
         text = f"{usd(economics.suspense_nano_usd)} in suspense: reconcile it with the provider's report."
         yield Need(grade="decide", part="finance", text=text, figure="suspense")
@@ -105,6 +104,18 @@ def _money(values: Values, given: Given, economics: Economics, before: Economics
     if values.not_booked:
         text = f"The policy has no rate for {', '.join(values.not_booked)}: that cost is in no figure."
         yield Need(grade="note", part="finance", text=text, figure="spend")
+
+
+def _budgets(values: Values) -> Iterator[Need]:
+    """One line for all of them: the table has each."""
+    shares = [(Ratio(b.spent_nano_usd, b.limit_nano_usd), b) for b in values.budgets]
+    if full := [(share, budget) for share, budget in shares if _at_least(share, BUDGET_NEARLY_SPENT)]:
+        share, first = full[0]
+        text = (
+            f"{_things(len(full), 'budget')} at {percent(BUDGET_NEARLY_SPENT)} of the limit or above, {first.id} at "
+            f"{percent(share)} of {usd(first.limit_nano_usd)}: is the limit still right?"
+        )
+        yield Need(grade="decide", part="finance", text=text, figure="spend")
 
 
 def _has_risen(before: Ratio, now: Ratio) -> bool:

@@ -26,6 +26,7 @@ from finops_ai.store import canonical_json, sha256_hex
 
 Cell = str | int
 Unit = Literal["text", "at", "count", "usd", "seconds", "tokens", "id"]
+_WAITS_FOR = {"open": "its next run", "held": "a person", "failed": "another try"}
 How = Literal["sum", "count", "p50", "p90", "max"]
 
 
@@ -101,7 +102,7 @@ def tables_of(values: Values, guards: Safeguards) -> dict[str, Table]:
     """Every table of the month under review, by name."""
     view = values.view
     made = [
-        _outcomes(view), _submitted(view), _open(view, guards), _work(view), _rework(view), _exceptions(view),
+        _outcomes(view), _submitted(view), _unfinished(view, guards), _work(view), _rework(view), _exceptions(view),
         _suspense(view), _verdicts(guards), _decisions(guards), _signed(guards), _waiting(guards), _files(guards),
         _sources(view), _failures(guards), _budgets(values),
     ]  # fmt: skip
@@ -152,14 +153,18 @@ def _submitted(view: View) -> Table:
     )  # fmt: skip
 
 
-def _open(view: View, guards: Safeguards) -> Table:
+def _unfinished(view: View, guards: Safeguards) -> Table:
     waiting = {one.artifact: f"signatures: {one.missing}" for one in guards.waiting}
+    unfinished = [one for one in view.artifacts if one.state in _WAITS_FOR]
     return _table(
-        "open", "Artifacts without an outcome when the month ended", "artifact workload submitted:at loop:id waits_for",
+        "unfinished", "Artifacts that were neither published nor rejected when the month ended",
+        "artifact workload submitted:at loop:id state since:at waits_for",
         [
-            (one.key, one.intake.workload, one.intake.at, one.loop, waiting.get(one.key, "its next run"))
-            for one in view.artifacts
-            if one.state == "open"
+            (
+                one.key, one.intake.workload, one.intake.at, one.loop, one.state, one.outcome_at,
+                waiting.get(one.key, _WAITS_FOR[one.state]),
+            )
+            for one in sorted(unfinished, key=lambda one: (one.state, one.intake.at, one.key))
         ],
     )  # fmt: skip
 
