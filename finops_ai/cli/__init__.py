@@ -9,8 +9,9 @@ import click
 from finops_ai import __version__
 from finops_ai.cli.evidence import evidence
 from finops_ai.cli.money import cost, export, ledger
-from finops_ai.cli.planned import baseline, review
+from finops_ai.cli.planned import baseline
 from finops_ai.cli.proof import policy, verify
+from finops_ai.cli.review import review
 from finops_ai.cli.route import route
 from finops_ai.cli.serve import desk, doctor, ui
 from finops_ai.cli.signing import decide, reviewer

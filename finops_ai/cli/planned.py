@@ -25,4 +25,3 @@ def planned(name: str, promise: str) -> click.Command:
 
 
 baseline = planned("baseline", "usage logs of AI workloads to cost, quality and cycle-time signals")
-review = planned("review", "the monthly governance review")

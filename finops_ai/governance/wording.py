@@ -62,8 +62,13 @@ def _fraction(value: Value) -> Ratio | None:
 
 
 def percent(value: Ratio) -> str:
-    """To a tenth."""
-    return f"{_decimal(_tenths(value))} %" if value.denominator else NONE
+    """To a tenth; to a thousandth where that would read as nothing."""
+    if not value.denominator:
+        return NONE
+    if value.numerator and abs(_tenths(value)) < 1:
+        thousandths = _rounded(100_000 * abs(value.numerator), value.denominator)
+        return f"0.{thousandths:03d} %" if thousandths else "< 0.001 %"
+    return f"{_decimal(_tenths(value))} %"
 
 
 def _tenths(value: Ratio) -> int:
