@@ -10,8 +10,8 @@ from finops_ai import __version__
 from finops_ai.cli.baseline import baseline
 from finops_ai.cli.evidence import evidence
 from finops_ai.cli.money import cost, export, ledger
-from finops_ai.cli.planned import review
 from finops_ai.cli.proof import policy, verify
+from finops_ai.cli.review import review
 from finops_ai.cli.rollout import readiness
 from finops_ai.cli.route import route
 from finops_ai.cli.serve import desk, doctor, ui

@@ -22,6 +22,3 @@ def planned(name: str, promise: str) -> click.Command:
         raise Refused([{"field": name, "reason": f"not yet ({promise})"}])
 
     return stub
-
-
-review = planned("review", "the monthly governance review")

@@ -17,7 +17,16 @@ from finops_ai.signoff.decisions import (
     standing_of,
 )
 from finops_ai.signoff.packet import Packet, keep_packet, load_packet
-from finops_ai.signoff.quorum import Decision, Standing, Verdict, objection, same_person, standing, to_publish
+from finops_ai.signoff.quorum import (
+    POLICY_ROLE,
+    Decision,
+    Standing,
+    Verdict,
+    objection,
+    same_person,
+    standing,
+    to_publish,
+)
 from finops_ai.signoff.reviewers import (
     Reviewer,
     ReviewerError,
@@ -32,6 +41,7 @@ from finops_ai.signoff.reviewers import (
 )
 
 __all__ = [
+    "POLICY_ROLE",
     "Decision",
     "DecisionRefused",
     "Packet",
