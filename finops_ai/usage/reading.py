@@ -278,6 +278,8 @@ def _elements(stream: TextIOWrapper, text: str) -> Iterator[Row]:
     while True:
         text, at = _after_space(stream, text[at:])
         if text[at : at + 1] == "]":
+            if text[at + 1 :].strip() or stream.read(_CHUNK).strip():
+                raise NotTheFormat("", f"not valid JSON: there is more after the array of {number} elements")
             return
         if number:
             if text[at : at + 1] != ",":
