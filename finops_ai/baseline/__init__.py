@@ -4,7 +4,9 @@ Belongs here: expressions that are written once for every engine, pure functions
 reading logs and keeping events (`usage`), the ledger of our own calls (`ledger`).
 """
 
+from finops_ai.baseline.anomalies import Anomaly, Contribution, spend_anomalies
 from finops_ai.baseline.engine import DuckDB, Engine, EngineExhausted, EngineUnavailable, Spark, events, spark_sql
+from finops_ai.baseline.forecast import COVERAGE, Forecast, Step, budget_forecast
 from finops_ai.baseline.measures import (
     ALWAYS,
     KEYS,
@@ -19,15 +21,21 @@ from finops_ai.baseline.reconciling import Compared, reconciled, reconciliation
 
 __all__ = [
     "ALWAYS",
+    "COVERAGE",
     "KEYS",
+    "Anomaly",
     "Compared",
+    "Contribution",
     "DuckDB",
     "Engine",
     "EngineExhausted",
     "EngineUnavailable",
     "Figures",
+    "Forecast",
     "Period",
     "Spark",
+    "Step",
+    "budget_forecast",
     "events",
     "figures_by",
     "figures_of",
@@ -35,5 +43,6 @@ __all__ = [
     "reconciled",
     "reconciliation",
     "spark_sql",
+    "spend_anomalies",
     "workload_baseline",
 ]
