@@ -38,6 +38,8 @@ def weekday_factors(known: Mapping[date, int]) -> list[float]:
     if min(map(len, ratios)) < PROFILE_DAYS_MIN // 7:
         return [1.0] * 7
     found = [median(of_weekday) for of_weekday in ratios]
+    if not median(found):  # without spend on most weekdays: what there is has no shape
+        return [1.0] * 7
     return [factor if factor >= _FACTOR_MIN else 0.0 for factor in found]
 
 
