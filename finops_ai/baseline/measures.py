@@ -152,6 +152,15 @@ def measured(engine: Engine, keys: Sequence[str], period: Period = ALWAYS, *, qu
     return [figures for figures in found if figures.events]
 
 
+def judged_runs(engine: Engine, period: Period = ALWAYS) -> list[Figures]:
+    """Runs with outcomes that were judged, per workload, model and run: what can be ranked by cost per approved outcome."""
+    import ibis
+
+    keys = ("workload", "model", "run")
+    rows = engine.rows(figures_by(keys, period).filter(ibis._.outcomes > 0, ibis._.run != ""))
+    return [figures_of(row, keys) for row in rows]
+
+
 def figures_of(row: Row, keys: Sequence[str]) -> Figures:
     """A row of the expression as a value. A sum over nothing is 0, except of money: there it is unknown."""
     measures = {name: value for name, value in row.items() if name not in keys}

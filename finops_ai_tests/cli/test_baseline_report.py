@@ -1,0 +1,115 @@
+"""`baseline report` as a person at a terminal, or a script, meets it."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import finops_ai.usage
+from finops_ai.cli.baseline_report import report
+from finops_ai_tests.baseline.sample import event, on, write
+
+Invoke = Callable[..., Result]
+JUDGED = event(
+    1,
+    source="aider",
+    workload="coding",
+    model="o3",
+    run="r1",
+    outcomes=4,
+    approved=2,
+    cost_nano_usd=10**9,
+    started_at=on(date(2026, 10, 2)),
+)
+UNPRICED = event(
+    2, source="azure", workload="support", model="gpt", requests=5, input_tokens=70, started_at=on(date(2026, 10, 3))
+)
+
+
+@pytest.fixture
+def asked() -> list[dict[str, Any]]:
+    """What the command asked the store of events for."""
+    return []
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[dict[str, Any]]) -> Invoke:
+    monkeypatch.setenv("FINOPS_AI_HOME", str(tmp_path / "home"))
+    files = write(tmp_path, [JUDGED, UNPRICED])
+
+    def event_files(_database: object, **period: date | None) -> list[Path]:
+        asked.append(period)
+        return files
+
+    monkeypatch.setattr(finops_ai.usage, "event_files", event_files, raising=False)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(report, arguments)
+
+    return run
+
+
+def test_a_report_names_costs_and_what_has_none(invoke: Invoke) -> None:
+    said = invoke().output
+    assert "2026-10-02 to 2026-10-03, UTC days, 2 events" in said
+    assert "coding" in said
+    assert "unpriced" in said
+    assert "5 of 6 requests, with 70 tokens, have no price" in said
+    assert "cheapest r1 0.50, dearest r1 0.50" in said
+
+
+def test_json_has_exact_integers_and_the_rows_that_were_asked_for(invoke: Invoke) -> None:
+    found = json.loads(invoke("--by", "source", "--json").stdout)
+    assert [(row["source"], row["cost_nano_usd"], row["cost_usd"]) for row in found["rows"]] == [
+        ("aider", 1_000_000_000, "1.00"),
+        ("azure", None, None),
+    ]
+    assert found["by"] == "source"
+    assert found["total"]["cost_per_approved_usd"] == "0.50"
+    assert [row["run"] for row in found["runs"]] == ["r1"]
+
+
+@pytest.mark.parametrize("by", ["workload", "model", "run", "day", "source"])
+def test_rows_may_stand_for_any_of_these(invoke: Invoke, by: str) -> None:
+    rows = json.loads(invoke("--by", by, "--json").stdout)["rows"]
+    assert sum(row["requests"] for row in rows) == 6
+
+
+def test_a_period_asks_for_the_weeks_before_it_too(invoke: Invoke, asked: list[dict[str, Any]]) -> None:
+    found = json.loads(invoke("--since", "2026-10-03", "--until", "2026-10-31", "--json").stdout)
+    assert found["total"]["requests"] == 5
+    (period,) = asked
+    assert period == {"since": date(2026, 8, 8), "until": date(2026, 10, 31)}
+
+
+def test_the_page_is_written_whole(invoke: Invoke, tmp_path: Path) -> None:
+    page = tmp_path / "baseline.html"
+    page.write_text("yesterday's")
+    assert str(page) in invoke("--html", str(page)).output
+    assert page.read_text().rstrip().endswith("</html>")
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--since", "2026-10-09", "--until", "2026-10-02"], "--until: 2026-10-02 is before 2026-10-09"),
+        (["--html", "nowhere/report.html"], "--html: no such folder"),
+        (["--since", "October"], "--since"),
+        (["--engine", "abacus"], "--engine"),
+    ],
+)
+def test_wrong_input_is_named_and_exits_2(invoke: Invoke, arguments: list[str], reason: str) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert reason in result.output
+
+
+def test_a_period_without_usage_says_what_to_do(invoke: Invoke) -> None:
+    result = invoke("--since", "2027-01-01")
+    assert result.exit_code == 0
+    assert "baseline import" in result.output
