@@ -9,7 +9,8 @@ import click
 from finops_ai import __version__
 from finops_ai.cli.baseline import baseline
 from finops_ai.cli.evidence import evidence
-from finops_ai.cli.money import cost, export, ledger
+from finops_ai.cli.exports import export
+from finops_ai.cli.money import cost, ledger
 from finops_ai.cli.proof import policy, verify
 from finops_ai.cli.review import review
 from finops_ai.cli.rollout import readiness

@@ -12,7 +12,7 @@ is no charge until it is resolved.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -94,11 +94,13 @@ class Digest:
         self.charges = 0
         self.total_nano_usd = 0
 
-    def add(self, charge: Charge) -> None:
-        """The next one."""
-        self._sha256.update(json.dumps(charge, separators=(",", ":")).encode() + b"\n")
-        self.charges += 1
-        self.total_nano_usd += charge.amount_nano_usd
+    def over(self, found: Iterable[Charge]) -> Iterator[Charge]:
+        """The same charges, taken in as they pass."""
+        for charge in found:
+            self._sha256.update(json.dumps(charge, separators=(",", ":")).encode() + b"\n")
+            self.charges += 1
+            self.total_nano_usd += charge.amount_nano_usd
+            yield charge
 
     def as_dict(self) -> dict[str, Any]:
         """What a closed month keeps."""

@@ -6,6 +6,7 @@ A closed month does not change: an entry belongs to the month of its booking, a 
 made, and the database itself refuses an entry of a closed month (a trigger, since a process's clock may run behind).
 """
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,8 +79,7 @@ def closed_month(connection: sa.Connection, month: str) -> ClosedMonth | None:
 def digest_of(connection: sa.Connection, month: str) -> Digest:
     """Computed anew from the entries."""
     digest = Digest()
-    for charge in charges(connection, month):
-        digest.add(charge)
+    deque(digest.over(charges(connection, month)), maxlen=0)
     return digest
 
 

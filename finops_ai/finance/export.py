@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,9 +85,9 @@ class Exported:
             "total_usd": format_usd(self.total_nano_usd),
             "ledger_usd": format_usd(self.ledger_nano_usd),
             "corrections": self.corrections,
-            "corrected_usd": f"{self.corrected_usd:f}",
+            "corrected_usd": _text(self.corrected_usd),
             "roundings": self.roundings,
-            "rounding_usd": f"{self.rounding_usd:f}",
+            "rounding_usd": _text(self.rounding_usd),
             "suspense_usd": format_usd(self.suspense_nano_usd),
             "closed": self.closed is not None,
             "sha256": self.closed.sha256 if self.closed else None,
@@ -105,25 +106,17 @@ def export_focus(
 
     if out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"{out.name}: the file ends in .csv or .parquet")
-    aside = out.with_name(f".{out.name}.tmp")
-    try:
-        with (
-            _snapshot(database) as connection,
-            tempfile.TemporaryDirectory(dir=out.parent, prefix=".charges-") as folder,
-        ):
-            staging = Staging(Path(folder), account)
-            staged = staging.take(connection, month, told)
-            given = closed_month(connection, month)
-            if given and (problems := differences(connection, given, staged.as_dict())):
-                raise ClosedMonthChanged("; ".join(problems))
-            with duckdb.connect(str(Path(folder) / "charges.duckdb"), config=staging.config) as engine:
-                staging.load(engine)
-                _write(engine, aside, month, account)
-                result = _compared(engine, aside, connection, month, staged, given)
-        aside.replace(out)
+    with _snapshot(database) as connection, tempfile.TemporaryDirectory(dir=out.parent, prefix=".charges-") as folder:
+        staging, written = Staging(Path(folder), account), Path(folder) / f"written{out.suffix}"
+        given = closed_month(connection, month)
+        found = _counted(charges(connection, month), entries_of(connection, month), told)
+        staging.take(connection, month, found, given)
+        with duckdb.connect(str(Path(folder) / "charges.duckdb"), config=staging.config) as engine:
+            staging.load(engine)
+            _write(engine, written, month, account)
+            result = _compared(engine, written, connection, month, given)
+        written.replace(out)
         return result
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -149,13 +142,14 @@ class Staging:
             "autoinstall_known_extensions": False,
         }
 
-    def take(self, connection: sa.Connection, month: str, told: Told) -> Digest:
-        """Read the month's charges once: into the files, and into their digest."""
-        digest, of = Digest(), entries_of(connection, month)
-        self._write("charge", (self._row(charge) for charge in _watched(charges(connection, month), digest, told, of)))
+    def take(self, connection: sa.Connection, month: str, found: Iterable[Charge], given: ClosedMonth | None) -> None:
+        """Read the month's charges once, into the files. Raises ClosedMonthChanged where they are not those of `given`."""
+        digest = Digest()
+        self._write("charge", map(self._row, found if given is None else digest.over(found)))
+        if given and (problems := differences(connection, given, digest.as_dict())):
+            raise ClosedMonthChanged("; ".join(problems))
         self._write("sku", (self._sku_row(number, sku) for number, sku in self._skus.values()))
         self._write("approved", ([key] for key in _published(connection, month)))
-        return digest
 
     def load(self, engine: "DuckDBPyConnection") -> None:
         """Read the files into tables."""
@@ -191,12 +185,12 @@ class Staging:
         ]  # fmt: skip
 
 
-def _watched(found: Iterable[Charge], digest: Digest, told: Told, of: int) -> Iterator[Charge]:
+def _counted(found: Iterable[Charge], of: int, told: Told) -> Iterator[Charge]:
+    """The same charges; tells how many entries they have come to."""
     done = 0
-    for charge in found:
-        digest.add(charge)
+    for number, charge in enumerate(found, 1):
         done += charge.entries
-        if digest.charges % TOLD_EVERY == 0:
+        if number % TOLD_EVERY == 0:
             told(done, of)
         yield charge
     told(of, of)
@@ -214,28 +208,27 @@ def _published(connection: sa.Connection, month: str) -> Iterator[str]:
     return iter(connection.scalars(query, execution_options={"yield_per": TOLD_EVERY}))
 
 
-def _write(engine: "DuckDBPyConnection", aside: Path, month: str, account: Account) -> None:
-    form = "FORMAT PARQUET" if _is_parquet(aside) else "FORMAT CSV, HEADER"
+def _write(engine: "DuckDBPyConnection", written: Path, month: str, account: Account) -> None:
+    form = "FORMAT PARQUET" if _is_parquet(written) else "FORMAT CSV, HEADER"
     values = {
         "account_id": account.id,
         "account_name": account.name,
         "period_start": f"{month}-01T00:00:00Z",
         "period_end": f"{following_month(month)}-01T00:00:00Z",
     }
-    name = str(aside).replace("'", "''")
+    name = str(written).replace("'", "''")
     engine.execute(f"COPY ({ROWS}) TO '{name}' ({form})", values)
 
 
 def _compared(
     engine: "DuckDBPyConnection",
-    aside: Path,
+    written: Path,
     connection: sa.Connection,
     month: str,
-    staged: Digest,
     given: ClosedMonth | None,
 ) -> Exported:
     """Read back what was written, and compare it with the books. Raises ExportDiffers."""
-    reader = "read_parquet(?)" if _is_parquet(aside) else "read_csv(?, types = {'BilledCost': 'DECIMAL(38, 24)'})"
+    reader = "read_parquet(?)" if _is_parquet(written) else "read_csv(?, types = {'BilledCost': 'DECIMAL(38, 24)'})"
     rows, total, corrections, corrected, roundings, rounding = (
         engine.execute(
             f"""
@@ -245,18 +238,18 @@ def _compared(
             coalesce(sum(BilledCost) FILTER (ChargeCategory = 'Adjustment'), 0)
         FROM {reader}
         """,  # noqa: S608 - one of the two above
-            [str(aside)],
+            [str(written)],
         ).fetchone()
         or ()
     )
     booked = booked_nano_usd(connection, month)
-    if total * NANO != booked:
-        raise ExportDiffers(f"{month}: the file comes to {total} USD, the ledger to {format_usd(booked)} USD")
+    if Fraction(total) * NANO != booked:  # not as decimals: their product is rounded to 28 digits
+        raise ExportDiffers(f"{month}: the file comes to {total:f} USD, the ledger to {format_usd(booked)} USD")
     return Exported(
         month=month,
         rows=rows,
-        charges=staged.charges,
-        total_nano_usd=int(total * NANO),
+        charges=engine.execute("SELECT count(*) FROM charge").fetchall()[0][0],
+        total_nano_usd=booked,
         ledger_nano_usd=booked,
         corrections=corrections,
         corrected_usd=corrected,
@@ -267,5 +260,11 @@ def _compared(
     )
 
 
-def _is_parquet(aside: Path) -> bool:
-    return ".parquet" in aside.suffixes
+def _is_parquet(written: Path) -> bool:
+    return written.suffix == ".parquet"
+
+
+def _text(usd: Decimal) -> str:
+    """As `format_usd`, with as many decimals as it takes."""
+    whole, _, decimals = f"{usd:f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"

@@ -162,7 +162,7 @@ _PRICED = f"""
 """  # noqa: S608 - made of the constants above
 
 ROWS = f"""
-    WITH priced AS ({_PRICED})
+    WITH priced AS NOT MATERIALIZED ({_PRICED})
     SELECT {_select(0)} FROM priced WHERE quantity <> 0
     UNION ALL
     SELECT {_select(1)} FROM (
