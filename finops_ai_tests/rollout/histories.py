@@ -88,6 +88,13 @@ class History:
             record_verdict(tx, subject, gate=gate, subject_sha256="s", passed=passed, verdict_sha256="v")
         return who
 
+    def assessed(self, at: datetime, output_sha256: str) -> str:
+        """A risk assessment of an artifact."""
+        who = self.begin(at)
+        with simulated(at), self.database.write() as tx:
+            record_output(tx, _payer(who.artifact, who.workload, step="risk_assessment"), output_sha256)
+        return who.artifact
+
     def reserved(self, at: datetime, *, suspended: bool = False, amount_nano_usd: int = 5, **changes: Any) -> str:
         """A call whose hold was taken, and whose end nobody saw."""
         who = self.begin(at, **changes)
