@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from finops_ai import ledger
-from finops_ai.calls.endpoint import APIS, Endpoint, Served, opened
+from finops_ai.calls.endpoint import APIS, Endpoint, Served, endpoint_of
 from finops_ai.calls.estimates import estimated_input_tokens
 from finops_ai.calls.failures import Failed
 from finops_ai.calls.metering import Metered
@@ -132,9 +132,8 @@ class PaidCalls:
             return _stored_answer(json.loads(stored), call)
         if pending:
             raise AnswerPending(batch_id=pending.batch_id, since=pending.at)
-        with opened(tier) as endpoint:
-            make = self._in_batch if level == "batch" else self._attempts
-            return make(call, endpoint, tried)
+        make = self._in_batch if level == "batch" else self._attempts
+        return make(call, endpoint_of(tier), tried)
 
     def _in_batch(self, call: _Call, endpoint: Endpoint, tried: int) -> NoReturn:
         """One attempt, handed over and not waited for."""
