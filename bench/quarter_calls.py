@@ -82,7 +82,7 @@ def _in_batch(walk: Walk, wanted: Call, key: str) -> Way:
     with walk.ground.database.write() as tx:
         batch.record(tx, key, batch_id=f"batch_{walk.rng.getrandbits(64):016x}", sent=sent)
         walk.book_compute(tx, walk.payer(wanted.step), walk.rng.randrange(200_000, 900_000))
-    walk.notes.state = "producing"
+    walk.notes.state = "producing"  # it waits for the batch
     if walk.plan.fate == "in a batch":
         yield datetime.max.replace(tzinfo=walk.at.tzinfo)
     yield walk.after(1_800, 30_000)

@@ -27,7 +27,7 @@ from bench.quarter_ground import (
     half_up,
 )
 from bench.quarter_plan import Plan, tier_by_rule
-from bench.quarter_sources import claims_of, source_of
+from bench.quarter_sources import claim_records, claims_of, source_of
 from bench.quarter_truth import Call, Lived, Said, Served
 from bench.quarter_walk import Ground, Walk, Way
 from finops_ai import ledger, provenance, publishing, signoff
@@ -40,10 +40,10 @@ from finops_ai.orchestration.gate_factory import Failure, Gate, GateVerdict
 from finops_ai.orchestration.gates import policy_gate, quality_gate, readiness_gate
 from finops_ai.policy import TIER_ORDER, Assessment, bounds_for, risk_row, verification_bounds
 from finops_ai.pricing import format_usd
-from finops_ai.routing import EndedLoop, Route, choose_route, offers_of, record_exception
+from finops_ai.routing import EndedLoop, Route, choose_route, record_exception
 from finops_ai.rumors import keep_rumors
 from finops_ai.signoff import Packet
-from finops_ai.store import sha256_hex, today, utc_now
+from finops_ai.store import sha256_hex, utc_now
 
 STEP_SECONDS: Mapping[str, tuple[float, float]] = {
     "sources": (1.5, 14.0),
@@ -175,13 +175,14 @@ class Life:
         walk, plan = self.walk, self.walk.plan
         walk.new_run()
         yield from self._step("brief", plan.brief.canonical)
-        if walk.notes.state == "submitted":
+        if walk.notes.state in ("submitted", "failed"):
             walk.notes.state = "producing"
         yield from self._step("sources", self._retrieve, also=self._book_retrieval)
-        if any(claim.verdict == "needs_review" for claim in claims_of(plan.documents)):
-            yield from self._verify()
+        first = not self.claims  # a later run finds its answers paid
         self.claims = claims_of(plan.documents)
-        yield from self._step("claims", lambda: {"claims": [claim.as_record() for claim in self.claims]})
+        if first and any(claim.verdict == "needs_review" for claim in self.claims):
+            yield from self._verify()
+        yield from self._step("claims", lambda: {"claims": claim_records(walk.plan.documents)})
         about = self.digests["claims"]
         with walk.ground.database.write() as tx:
             self.facts = keep_facts(tx, plan.key, about, self.claims, self.sources)
@@ -221,7 +222,7 @@ class Life:
     def _verify(self) -> Way:
         """The model verifier is asked about some; here it raises none."""
         walk = self.walk
-        if random.Random(f"{walk.plan.seed}/verified").random() > VERIFIED_SHARE or walk.loop or self.claims:
+        if walk.rng.random() > VERIFIED_SHARE:
             return
         bounds = verification_bounds(walk.ground.policy)
         wanted = Call(
@@ -235,7 +236,7 @@ class Life:
 
     def _assessment(self) -> Assessment:
         walk, brief = self.walk, self.walk.plan.brief
-        offers = offers_of(walk.ground.policy, brief, bounds=bounds_for(walk.ground.policy, brief), on=walk.at.date())
+        offers = walk.ground.offers_to(brief)
         with walk.ground.database.read() as connection:
             budget_left = ledger.left_nano_usd(connection, walk.payer("risk_assessment").budgets)
         worst_case = offers[tier_by_rule(walk.plan)[0]].worst_case_nano_usd or 0
@@ -284,6 +285,7 @@ class Life:
             yield walk.after(900, 9_000)
             yield from self._evidence()
         if walk.notes.tiers[-1].level == "batch":  # the run that waited has ended: another one goes on
+            self._no_newer_draft()
             yield from self._evidence()
             yield from self._route()
         self.draft = self._draft(fails=fails)
@@ -320,7 +322,7 @@ class Life:
             step="draft",
             loop=walk.loop,
             past=self.past,
-            offers=offers_of(policy, brief, bounds=bounds, on=today()),
+            offers=walk.ground.offers_to(brief),
             rules=policy.routing,
             bounds=bounds,
             budget_left_nano_usd=left,
@@ -328,8 +330,12 @@ class Life:
         self.route = route
         payer = walk.payer("model_route")
         yield from self._step("model_route", route.as_dict, also=lambda tx: record_exception(tx, payer, route))
-        if walk.loop and self.past[-1].ended_by == "failed_gate":
-            walk.notes.state = "held"  # until there is a newer draft, the newest verdict is of the one that failed
+        self._no_newer_draft()
+
+    def _no_newer_draft(self) -> None:
+        """In a rework: until its draft is there, the newest verdict is of the one that failed, and holds the artifact."""
+        if self.past and self.past[-1].ended_by == "failed_gate":
+            self.walk.notes.state = "held"
 
     def _asked(self, *, again: bool) -> Generator[datetime, None, bool]:
         walk, served = self.walk, self.walk.notes.tiers[-1]
@@ -358,7 +364,6 @@ class Life:
         objects = walk.ground.objects
         draft_sha256 = self.digests["draft"]
         markdown = publishing.render_markdown(brief, self.draft.markdown, self.facts)
-        html = publishing.render_html(markdown, title=brief.topic)
         name = publishing.file_name(walk.plan.key, draft_sha256)
         packet = Packet(
             artifact=walk.plan.key,
@@ -369,7 +374,7 @@ class Life:
             brief_sha256=brief.sha256,
             claims_sha256=self.digests["claims"],
             draft_sha256=draft_sha256,
-            files={f"{name}.md": objects.put(markdown.encode()), f"{name}.html": objects.put(html.encode())},
+            files={f"{name}.md": objects.put(markdown.encode())},
             gates={gate: self.verdicts[gate] for gate in ("policy", "quality")},
             policy_sha256=walk.ground.policy_sha256,
         )

@@ -23,12 +23,14 @@ from bench.quarter_ground import (
 from bench.quarter_plan import Plan
 from bench.quarter_truth import Cost, Kind, Notes
 from finops_ai import ledger
-from finops_ai.ledger import Payer
-from finops_ai.policy import Policy, budgets_for
+from finops_ai.briefs import Brief, Form, Profile
+from finops_ai.ledger import Budget, Payer
+from finops_ai.policy import Policy, TierName, bounds_for, budgets_for
 from finops_ai.provenance import SigningKey
 from finops_ai.publishing import Target
+from finops_ai.routing import Offer, offers_of
 from finops_ai.signoff import Reviewer
-from finops_ai.store import Database, ObjectStore, simulated, utc_now
+from finops_ai.store import Database, ObjectStore, simulated, today, utc_now
 
 Way = Iterator[datetime]
 """What happens, in pieces: each `yield` is the moment of the next one. Nothing happens after the quarter's end."""
@@ -71,7 +73,15 @@ class Ground:
     key: SigningKey
     reviewers: Mapping[str, Reviewer]
     agenda: Agenda
+    offers: dict[tuple[Form, Profile], Mapping[TierName, Offer]] = field(default_factory=dict)
     reviewed_nano_usd: Counter[tuple[str, str]] = field(default_factory=Counter)  # by workload and day
+
+    def offers_to(self, brief: Brief) -> Mapping[TierName, Offer]:
+        """Of every tier: they differ by form and profile only, since all prices are the policy's own."""
+        kind = (brief.intent.form, brief.profile)
+        if kind not in self.offers:
+            self.offers[kind] = offers_of(self.policy, brief, bounds=bounds_for(self.policy, brief), on=today())
+        return self.offers[kind]
 
     def may_review(self, workload: str, day: str, amount_nano_usd: int) -> bool:
         """There is room for it on that day; if so, it is taken."""
@@ -92,6 +102,7 @@ class Walk:
     notes: Notes = field(default_factory=Notes)
     loop: int = 0
     run_id: str = ""
+    _budgets_by_day: dict[str, tuple[Budget, ...]] = field(default_factory=dict)
 
     def until(self, moment: datetime) -> datetime:
         """Its next moment, and never the same one twice."""
@@ -109,19 +120,25 @@ class Walk:
 
     def payer(self, step: str) -> Payer:
         """On whose account a step works now."""
-        policy, brief = self.ground.policy, self.plan.brief
+        brief = self.plan.brief
         return Payer(
             artifact=self.plan.key,
             step=step,
             loop=self.loop,
             cost_centre=brief.cost_centre,
             workload=brief.workload,
-            budgets=budgets_for(
-                policy, brief, artifact=self.plan.key, step=step, day=utc_now(self.at)[:10], stage="pilot"
-            ),
+            budgets=self._budgets(utc_now(self.at)[:10]),
             policy_sha256=self.ground.policy_sha256,
             run_id=self.run_id,
         )
+
+    def _budgets(self, day: str) -> tuple[Budget, ...]:
+        """The same for every step: this policy gives steps none of their own."""
+        if day not in self._budgets_by_day:
+            plan = self.plan
+            found = budgets_for(self.ground.policy, plan.brief, artifact=plan.key, step="", day=day, stage="pilot")
+            self._budgets_by_day = {day: found}
+        return self._budgets_by_day[day]
 
     def book_compute(self, tx: sa.Connection, payer: Payer, microseconds: int) -> None:
         """A step's own time."""

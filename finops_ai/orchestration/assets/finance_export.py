@@ -25,7 +25,8 @@ def finance_export(work: PlatformWork) -> None:
         corrections=f"{exported.corrections} rows",
         in_suspense=f"{format_usd(exported.suspense_nano_usd)} USD, not in the export until they are resolved",
         files=table([{"file": str(file), "bytes": file.stat().st_size} for file in (charges, metadata)]),
-        in_no_materialization=f"{len(compared.differences)} entries: failed steps, decisions",
+        in_no_materialization=f"{len(compared.unknown_to_dagster)} entries: failed steps, decisions",
+        unlike_the_ledger="; ".join(compared.unlike_the_ledger) or "no materialization",
     )
 
 
