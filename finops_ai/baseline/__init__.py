@@ -21,8 +21,9 @@ from finops_ai.baseline.measures import (
 )
 from finops_ai.baseline.pages import report_page
 from finops_ai.baseline.reconciling import Compared, reconciled, reconciliation
-from finops_ai.baseline.report import HISTORY_DAYS, Report, build_report, notes, with_history
+from finops_ai.baseline.report import HISTORY_DAYS, Report, build_report, daily_series, notes, whole, with_history
 from finops_ai.baseline.wording import milliseconds, named, percent, usd
+from finops_ai.baseline.yardsticks import Yardstick, yardsticks
 
 __all__ = [
     "ALWAYS",
@@ -42,9 +43,11 @@ __all__ = [
     "Report",
     "Spark",
     "Step",
+    "Yardstick",
     "as_json",
     "budget_forecast",
     "build_report",
+    "daily_series",
     "events",
     "figures_by",
     "figures_of",
@@ -60,6 +63,8 @@ __all__ = [
     "spark_sql",
     "spend_anomalies",
     "usd",
+    "whole",
     "with_history",
     "workload_baseline",
+    "yardsticks",
 ]

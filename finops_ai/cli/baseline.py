@@ -1,6 +1,6 @@
 """`baseline`: AI workloads from their usage logs. `import` reads logs into events.
 
-Belongs here: the group, and this command. Does not: formats, keeping events (`usage`), figures over them.
+Belongs here: the group, and this command. Does not: `report` (`baseline_report`), formats, keeping events (`usage`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from finops_ai.cli.baseline_report import report
 from finops_ai.cli.shared import Refused, command, open_records, print_json, print_table
 
 if TYPE_CHECKING:
-    from finops_ai.usage import Imported, Options
-    from finops_ai.usage.importing import Progress
+    from finops_ai.usage import Imported, Options, Progress
 
 FORMATS = (
     "openai", "anthropic", "litellm", "langfuse", "otel", "bedrock", "azure-apim", "focus", "csv", "azure-trace", "mooncake",
@@ -28,6 +28,9 @@ RATES = ("input", "cached_input", "cache_write", "output")
 @click.group()
 def baseline() -> None:
     """AI workloads by their usage logs: cost, quality, cycle time."""
+
+
+baseline.add_command(report)
 
 
 class _Usd(click.ParamType[Decimal]):

@@ -5,7 +5,6 @@ Belongs here: the command, its tables. Does not: figures, pages (`baseline`), im
 
 from collections.abc import Sequence
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,12 +67,12 @@ def report(
 def _event_files(period: "Period") -> list[Path]:
     """The Parquet files of the period and of the weeks before it, which say what is usual."""
     from finops_ai.baseline import with_history
+    from finops_ai.usage import paths
 
     wider = with_history(period)
-    found: list[Path] = import_module("finops_ai.usage").event_files(
-        open_records().database, since=wider.since, until=wider.until
-    )
-    return found
+    records = open_records()
+    with records.database.read() as connection:
+        return paths(connection, records.settings.home, first=wider.since, last=wider.until)
 
 
 def _refuse(period: "Period", html: Path | None) -> None:

@@ -9,25 +9,27 @@ same three gates must have passed on them, the same permit is computed, and the 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from finops_ai.artifacts import Progress, record_output, record_verdict
-from finops_ai.briefs import Brief, BriefFile, register
+from finops_ai.briefs import Brief, BriefFile, Intent, SourceRef, Value, register
 from finops_ai.evidence import Source
 from finops_ai.generation import Draft
 from finops_ai.ledger import Payer
 from finops_ai.orchestration.gate_factory import Gate, GateVerdict, judge, must
 from finops_ai.orchestration.gates import IN_SET, NOT_NULL, ROW_COUNT, readiness_gate
 from finops_ai.orchestration.workbench import Workbench
-from finops_ai.policy import TokenBounds
+from finops_ai.policy import Policy, TokenBounds
 from finops_ai.provenance import FIGURES
 from finops_ai.publishing import file_name
 from finops_ai.routing import Route
 from finops_ai.signoff import Packet, keep_packet
 from finops_ai.store import canonical_json, sha256_hex
 
+BUDGET_USD = Decimal(1)  # of compute: seconds
 ENGINE = "records"  # computed: no model wrote a word of it
 READY = "ready"
 
@@ -57,6 +59,27 @@ class PutUp:
     def passed(self) -> bool:
         """It can be signed."""
         return all(verdict.passed for verdict in self.verdicts)
+
+
+def own_brief(
+    policy: Policy, *, form: Literal["review", "promotion"], topic: str, objective: str, decision: str, source: str
+) -> Brief:
+    """The brief of a document: it has one because it is an artifact, and the same for the same topic."""
+    platform = policy.platform
+    value = Value(
+        metric="governance", expected_usd=BUDGET_USD, basis="kept for its decision, not for a value of its own"
+    )
+    return Brief(
+        topic=topic,
+        objective=objective,
+        intent=Intent(decision=decision, audience="CIO or CTO, CISO, finance", value=value, form=form),
+        owner="finops_ai",
+        cost_centre=platform.cost_centre,
+        workload=platform.workload,
+        impact="governance",
+        budget_usd=BUDGET_USD,
+        sources=[SourceRef(uri=source, grade="primary")],
+    )
 
 
 class AlreadyPublished(Exception):
