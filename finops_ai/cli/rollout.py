@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from finops_ai.cli.shared import Records, Refused, command, open_records, print_json, print_table
+from finops_ai.cli.shared import Refused, command, print_json, print_table, program, workbench
 
 if TYPE_CHECKING:
+    from finops_ai.orchestration.documents import PutUp
+    from finops_ai.orchestration.workbench import Workbench
     from finops_ai.rollout import Scorecard, Today
 
 
 @click.command()
 @click.argument("workload")
+@click.option("--propose", is_flag=True, help="Ask the three leaders to sign the promotion to the next stage.")
 @click.option("--demote", "why", metavar="REASON", help="Take the workload back by one stage, for this reason.")
 @command
-def readiness(workload: str, why: str | None, *, as_json: bool) -> None:
+def readiness(workload: str, propose: bool, why: str | None, *, as_json: bool) -> None:  # noqa: FBT001 - click passes it
     """The stage of a workload, today's use of its limits, and every criterion of the next stage with its evidence.
 
     The stage in force is the lower of the one that the policy grants and the one that was earned. Exit 0 whether the workload
@@ -30,39 +33,60 @@ def readiness(workload: str, why: str | None, *, as_json: bool) -> None:
     """
     from finops_ai.rollout import is_known
 
-    records = open_records()
-    with records.database.read() as connection:
-        known = is_known(connection, records.policy, workload)
+    bench = workbench()
+    with bench.database.read() as connection:
+        known = is_known(connection, bench.policy, workload)
     if not known:
         reason = f"no workload {workload}: the policy does not name it, and no artifact has it"
         raise Refused([{"field": "WORKLOAD", "reason": reason}])
     if why is not None:
-        _demote(records, workload, why)
-    card, today = _looked_up(records, workload)
+        _demote(bench, workload, why)
+    asked = _propose(bench, workload) if propose else None
+    card, today = _looked_up(bench, workload)
     if as_json:
-        print_json(card.as_dict() | {"today": _today_row(today)})
-    else:
-        _print(card, today)
+        packet = {"artifact": asked.artifact, "digest": asked.digest, "passed": asked.passed} if asked else None
+        print_json(card.as_dict() | {"today": _today_row(today), "packet": packet})
+        return
+    _print(card, today)
+    if asked and asked.passed:
+        click.echo(f"\nto sign it: {program()} decide {asked.artifact} approve --digest {asked.digest} --reason …")
+    elif asked:
+        click.echo(f"\n{asked.artifact} cannot be signed: a criterion is not met")
 
 
-def _demote(records: Records, workload: str, why: str) -> None:
+def _propose(bench: "Workbench", workload: str) -> "PutUp":
+    from finops_ai.orchestration.documents import AlreadyPublished
+    from finops_ai.orchestration.lane import add_partitions, open_instance
+    from finops_ai.orchestration.promotions import propose
+    from finops_ai.rollout import StageError
+    from finops_ai.store import LockTaken
+
+    try:
+        asked = propose(bench, workload, run_id="finops-ai readiness --propose")
+    except (StageError, AlreadyPublished, LockTaken) as error:
+        raise Refused([{"field": "--propose", "reason": str(error)}]) from None
+    with open_instance(bench.settings) as instance:
+        add_partitions(instance, bench)
+    return asked
+
+
+def _demote(bench: "Workbench", workload: str, why: str) -> None:
     from finops_ai.rollout import StageError, request_demotion
 
     try:
-        demotion = request_demotion(records.database, records.policy, workload, why=why, by=records.settings.user)
+        demotion = request_demotion(bench.database, bench.policy, workload, why=why, by=bench.settings.user)
     except StageError as error:
         raise Refused([{"field": "--demote", "reason": str(error)}]) from None
     click.echo(f"{workload}: {demotion.from_stage} to {demotion.to_stage} ({demotion.detail})", err=True)
 
 
-def _looked_up(records: Records, workload: str) -> "tuple[Scorecard, Today]":
-    from finops_ai.rollout import evidence_of, scorecard, today_of
-    from finops_ai.store import now
+def _looked_up(bench: "Workbench", workload: str) -> "tuple[Scorecard, Today]":
+    from finops_ai.orchestration.promotions import scorecard_of
+    from finops_ai.rollout import today_of
 
-    with records.database.read() as connection:
-        evidence = evidence_of(connection, records.policy, workload, now())
-        today = today_of(connection, records.policy, workload)
-    return scorecard(evidence, records.policy.rollout, baseline=None, sign_off=None), today
+    with bench.database.read() as connection:
+        today = today_of(connection, bench.policy, workload)
+    return scorecard_of(bench, workload), today
 
 
 def _today_row(today: "Today") -> dict[str, Any]:
