@@ -4,7 +4,7 @@ Belongs here: the event, reading logs into it, keeping events. Does not: figures
 """
 
 from finops_ai.usage.adapters import FORMATS
-from finops_ai.usage.importing import Imported, ImportRefused, import_files, keep_events
+from finops_ai.usage.importing import Imported, ImportRefused, Progress, import_files, keep_events
 from finops_ai.usage.inbox import Arrival, declared_price, import_inbox
 from finops_ai.usage.lake import Part, PartMissing, damaged, paths, registered
 from finops_ai.usage.model import COLUMNS, PriceBasis, Record, UsageEvent
@@ -21,6 +21,7 @@ __all__ = [
     "Part",
     "PartMissing",
     "PriceBasis",
+    "Progress",
     "Record",
     "UsageError",
     "UsageEvent",

@@ -106,6 +106,12 @@ class Options:
             raise UsageError(
                 [{"field": "start", "reason": f"{self.start.isoformat()} has no time zone; add Z for UTC"}]
             )
+        try:
+            canonical_json(dict(self.mapping))
+        except TypeError as error:
+            raise UsageError(
+                [{"field": "mapping", "reason": f"only texts, whole numbers, lists, mappings: {error}"}]
+            ) from None
 
     @property
     def sha256(self) -> str:

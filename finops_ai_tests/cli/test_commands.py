@@ -90,7 +90,7 @@ def test_what_does_not_exist_is_wrong_input(arguments: tuple[str, ...], invoke: 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("baseline", "import", "x"), ("review", "--month", "2026-11")],
+    [("review", "--month", "2026-11")],
 )
 def test_what_is_not_there_yet_says_so_and_fails(arguments: tuple[str, ...], invoke: Any) -> None:
     assert "not yet" in invoke(*arguments, code=2).stderr

@@ -340,7 +340,7 @@ def _killed_at(where: str, settings: Settings, home: Path, files: list[Path]) ->
 
         lake._made_durable = second  # type: ignore[assignment]
     else:
-        importing._register = die  # type: ignore[assignment]
+        importing._register = die
     imported(open_database(settings), home, *files)
 
 
