@@ -26,7 +26,7 @@ from finops_ai.usage.adapters import Adapter, adapter, check_options
 from finops_ai.usage.model import UsageEvent
 from finops_ai.usage.own import SOURCE
 from finops_ai.usage.prices import check_declared, settled
-from finops_ai.usage.reading import Item, LogFile, Note, NotTheFormat, Options, Rejected, UsageError
+from finops_ai.usage.reading import Item, LogFile, Note, NotTheFormat, Options, Rejected, UsageError, raw_text
 
 LOCK = "usage import"
 ROWS_PER_STEP = 5_000
@@ -250,7 +250,7 @@ def _register(tx: sa.Connection, one: _Reading, told: Imported, found: lake.Sort
         file_sha256=one.sha256,
         format=one.format,
         options_sha256=one.options_sha256,
-        name=one.path.name,
+        name=raw_text(one.path.name),
         rows=told.rows,
         events=told.events,
         duplicates=told.duplicates,
@@ -288,7 +288,7 @@ def _quarantine_file(one: _Reading) -> Path:
 
 
 def _refuse(path: Path, bad: IO[str], row: Rejected) -> None:
-    bad.write(json.dumps({"file": str(path)} | asdict(row), ensure_ascii=False) + "\n")
+    bad.write(json.dumps({"file": raw_text(str(path))} | asdict(row), ensure_ascii=False) + "\n")
 
 
 def _keep_quarantine(home: Path, one: _Reading) -> str:
