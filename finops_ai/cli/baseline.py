@@ -187,11 +187,15 @@ def _print(found: "Sequence[Imported]") -> None:
         if one.already:
             click.echo(f"{name}: imported before in this way; nothing was added")
         if one.quarantine:
-            click.echo(f"{name}: {one.quarantined:,} rows in quarantine, with why: {one.quarantine}")
+            click.echo(f"{name}: {_rows(one.quarantined)} in quarantine, with why: {one.quarantine}")
         if one.unpriced:
             models = ", ".join(
                 f"{model or 'no model named'} ({count:,})" for model, count in list(one.unpriced.items())[:5]
             )
             click.echo(f"{name}: unpriced: {models}{' …' if len(one.unpriced) > 5 else ''}")
         for note, count in one.notes.items():
-            click.echo(f"{name}: {note} ({count:,} rows)")
+            click.echo(f"{name}: {note} ({_rows(count)})")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -22,11 +22,11 @@ import sqlalchemy as sa
 
 from finops_ai.store import Database, canonical_json, insert_once, sha256_hex, tables, utc_now
 from finops_ai.usage import lake
-from finops_ai.usage.adapters import Adapter, adapter
+from finops_ai.usage.adapters import Adapter, adapter, check_options
 from finops_ai.usage.model import UsageEvent
 from finops_ai.usage.own import SOURCE
 from finops_ai.usage.prices import check_declared, settled
-from finops_ai.usage.reading import Item, LogFile, Note, NotTheFormat, Options, Rejected, UsageError
+from finops_ai.usage.reading import Item, LogFile, Note, NotTheFormat, Options, Rejected, UsageError, raw_text
 
 LOCK = "usage import"
 ROWS_PER_STEP = 5_000
@@ -92,6 +92,7 @@ def import_files(
     """
     wanted = options or Options()
     read = adapter(format)
+    check_options(format, wanted)
     check_declared(wanted)
     (home / "usage").mkdir(parents=True, exist_ok=True)
     with database.exclusive(LOCK), _workspace(home) as space:
@@ -195,9 +196,9 @@ def _take(one: _Reading, item: Item, options: Options, bad: IO[str]) -> None:
 
 
 def _misfit(one: _Reading) -> dict[str, Any] | None:
-    """Rows, and not one of them is an event: another format. And a file that changed under us is not the one that we name."""
+    """Rows, and not one that can be read: most likely another format. A file that changed under us is not the one that we name."""
     if one.first and not one.staging.count and not one.notes:
-        reason = f"not of the format {one.format}: none of its {one.rejected} rows can be read; {one.first.reason}"
+        reason = f"none of its {one.rejected} rows can be read as {one.format}: {one.first.reason}"
         return {"file": str(one.path), "line": one.first.line, "field": one.first.field, "reason": reason}
     if _sha256(one.path) != one.sha256:
         return {"file": str(one.path), "reason": "it changed while it was read; import it when it is complete"}
@@ -249,7 +250,7 @@ def _register(tx: sa.Connection, one: _Reading, told: Imported, found: lake.Sort
         file_sha256=one.sha256,
         format=one.format,
         options_sha256=one.options_sha256,
-        name=one.path.name,
+        name=raw_text(one.path.name),
         rows=told.rows,
         events=told.events,
         duplicates=told.duplicates,
@@ -287,7 +288,7 @@ def _quarantine_file(one: _Reading) -> Path:
 
 
 def _refuse(path: Path, bad: IO[str], row: Rejected) -> None:
-    bad.write(json.dumps({"file": str(path)} | asdict(row), ensure_ascii=False) + "\n")
+    bad.write(json.dumps({"file": raw_text(str(path))} | asdict(row), ensure_ascii=False) + "\n")
 
 
 def _keep_quarantine(home: Path, one: _Reading) -> str:

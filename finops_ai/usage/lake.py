@@ -128,6 +128,16 @@ class Staging:
         import duckdb
 
         file = self.close()
+        try:
+            return self._sorted(file, kept, into=into, name=name, refuse=refuse)
+        except duckdb.Error as error:  # a full disk, a file of events that is damaged
+            raise UsageError([{"reason": f"events could not be sorted: {str(error).splitlines()[0]}"}]) from None
+
+    def _sorted(
+        self, file: Path, kept: Sequence[Path], *, into: Path, name: str, refuse: Callable[[Rejected], None]
+    ) -> Sorted:
+        import duckdb
+
         with duckdb.connect(str(self.folder / "work.duckdb")) as connection:
             connection.execute(f"SET memory_limit = '{MEMORY_MAX}'")
             connection.execute(f"SET max_temp_directory_size = '{DISK_MAX}'")

@@ -29,6 +29,7 @@ TEXT_AT_ONCE_MAX = 64 * 1024 * 1024  # characters of one line, one document, one
 FIELD_CHARS_MAX = 16 * 1024 * 1024  # of one CSV field: gateways keep whole conversations in one
 RAW_CHARS_MAX = 20_000  # of a bad row, as it is shown again
 ALIKE_ROWS_APART_MAX = 200_000
+WORKLOAD_CHARS_MAX = 200
 _CHUNK = 1024 * 1024
 
 
@@ -102,10 +103,19 @@ class Options:
     def __post_init__(self) -> None:
         if self.price_as and self.price:
             raise UsageError([{"field": "price_as", "reason": "a model or rates of your own, not both"}])
+        if not (self.workload.isprintable() and len(self.workload) <= WORKLOAD_CHARS_MAX):
+            reason = f"a name of at most {WORKLOAD_CHARS_MAX} printable characters is expected"
+            raise UsageError([{"field": "workload", "reason": reason}])
         if self.start and self.start.tzinfo is None:
             raise UsageError(
                 [{"field": "start", "reason": f"{self.start.isoformat()} has no time zone; add Z for UTC"}]
             )
+        try:
+            canonical_json(dict(self.mapping))
+        except TypeError as error:
+            raise UsageError(
+                [{"field": "mapping", "reason": f"only texts, whole numbers, lists, mappings: {error}"}]
+            ) from None
 
     @property
     def sha256(self) -> str:
@@ -136,7 +146,7 @@ class LogFile:
     @property
     def stem(self) -> str:
         """The name without its endings."""
-        return self.path.name.removesuffix(".gz").rsplit(".", 1)[0]
+        return raw_text(self.path.name).removesuffix(".gz").rsplit(".", 1)[0]
 
     @property
     def bytes_read(self) -> int:
@@ -229,6 +239,16 @@ def documents(log: LogFile) -> Iterator[Row | Rejected]:
             yield from _lines(stream, first)
         else:
             yield Row(line=1, values=_whole(stream, first))
+
+
+def rows_of(log: LogFile, name: str) -> Iterator[Row | Rejected]:
+    """The same, where a document may also be a page that holds its rows in a list of this name."""
+    for row in documents(log):
+        inner = row.values.get(name) if isinstance(row, Row) and isinstance(row.values, dict) else None
+        if isinstance(inner, list):
+            yield from (Row(line=index, values=item) for index, item in enumerate(inner, start=1))
+        else:
+            yield row
 
 
 def _line(stream: TextIOWrapper) -> str:

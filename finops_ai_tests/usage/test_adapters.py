@@ -88,7 +88,9 @@ class TestContract:
         assert items(packed, sample.format, mapping=sample.mapping) == plain
 
     def test_nothing_of_another_kind_of_file_becomes_an_event(self, sample: Sample, tmp_path: Path) -> None:
-        for number, content in enumerate(("", "just words\nand more\n", '{"a": 1}\n{"a": 2}\n', "a,b\n1,2\n")):
+        for number, content in enumerate(
+            ("", "just words\nand more\n", '{"a": 1}\n{"a": 2}\n', "a,b\n1,2\n", '{"data": [1, 2], "records": [1]}\n')
+        ):
             path = written(tmp_path, f"{number}{Path(sample.name).suffix}", content)
             try:
                 found = items(path, sample.format, mapping=sample.mapping)
@@ -137,6 +139,14 @@ def test_a_bucket_that_was_not_over_is_left_for_the_next_report(tmp_path: Path) 
 def test_a_batch_has_its_own_level(tmp_path: Path) -> None:
     assert [e.level for e in read(samples.OPENAI.write(tmp_path), "openai")] == ["standard", "batch"]
     assert [e.level for e in read(samples.ANTHROPIC.write(tmp_path), "anthropic")] == ["standard", "batch"]
+
+
+def test_what_a_book_would_price_too_low_is_said(tmp_path: Path) -> None:
+    """Audio tokens and writes for an hour cost more than the price that would be found for them."""
+    audio = samples.OPENAI_ROWS[0] | {"input_audio_tokens": 5}
+    found = items(written(tmp_path, "usage.json", json.dumps(samples.openai_page([audio]))), "openai")
+    assert [type(item) for item in found] == [UsageEvent, Note]
+    assert len(list(of_type(of_sample(samples.ANTHROPIC, tmp_path), Note))) == 1
 
 
 # --- gateways and traces

@@ -141,6 +141,30 @@ def test_a_file_that_is_gone_is_an_error_and_one_that_changed_is_found(
             paths(connection, home)
 
 
+def test_a_damaged_file_stops_the_next_import_and_nothing_of_it_counts(
+    sqlite_database: Database, home: Path, tmp_path: Path
+) -> None:
+    """What is kept cannot be compared with what is new."""
+    imported(sqlite_database, home, trace(tmp_path, rows(2)))
+    with sqlite_database.read() as connection:
+        (file,) = paths(connection, home)
+    whole = file.read_bytes()
+    file.write_bytes(b"PAR1 nonsense")
+    with pytest.raises(UsageError, match="could not be sorted"):
+        imported(sqlite_database, home, trace(tmp_path, rows(4)))
+    file.write_bytes(whole)
+    assert count(sqlite_database, home) == 2
+
+
+def test_a_name_that_is_no_text_loses_no_row(sqlite_database: Database, home: Path, tmp_path: Path) -> None:
+    """File names are bytes; what is kept of them must be text."""
+    path = tmp_path / os.fsdecode(b"trace_\xff.csv")
+    trace(tmp_path, [*rows(2), ("never", 1, 1)]).rename(path)
+    (found,) = imported(sqlite_database, home, path)
+    assert (found.events, found.quarantined) == (2, 1)
+    assert quarantine(found)[0]["file"].endswith("trace_?.csv")
+
+
 # --- once
 
 
@@ -307,6 +331,8 @@ def test_options_that_cannot_hold_are_refused(sqlite_database: Database, home: P
         imported(sqlite_database, home, trace(tmp_path, rows(1)), price_as="no-such-model")
     with pytest.raises(UsageError, match="time zone"):
         Options(start=datetime(2025, 1, 1))  # noqa: DTZ001
+    with pytest.raises(UsageError, match="printable"):
+        Options(workload="two\nlines")
     with pytest.raises(UsageError, match="columns"):
         imported(sqlite_database, home, trace(tmp_path, rows(1)), form="csv")
 

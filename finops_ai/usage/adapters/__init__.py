@@ -27,9 +27,19 @@ FORMATS: Mapping[str, str] = {  # name → module
 }
 
 
+_OPTIONS = {"mapping": "csv", "start": "mooncake"}  # that one format alone takes
+
+
 def adapter(name: str) -> Adapter:
     """Raises UsageError for a name that is not in FORMATS."""
     if name not in FORMATS:
         raise UsageError([{"field": "format", "reason": f"{name!r} is not a format; there are: {', '.join(FORMATS)}"}])
     found: Adapter = import_module(f"{__name__}.{FORMATS[name]}").read
     return found
+
+
+def check_options(name: str, options: Options) -> None:
+    """Raises UsageError for an option that this format does not take: it would be passed over in silence."""
+    for option, takes in _OPTIONS.items():
+        if getattr(options, option) and name != takes:
+            raise UsageError([{"field": option, "reason": f"only the format {takes} takes it, not {name}"}])

@@ -12,11 +12,10 @@ from typing import Any
 
 from finops_ai.store import canonical_json, sha256_hex
 from finops_ai.usage.fields import find, listed
-from finops_ai.usage.model import UsageEvent
 from finops_ai.usage.reading import Item, LogFile, Rejected, Row, WrongValue, documents, judged, raw_text
 
 Bounds = Callable[[Mapping[str, Any]], tuple[datetime, datetime]]
-Result = Callable[[Mapping[str, Any], datetime, datetime], UsageEvent]
+Result = Callable[[Mapping[str, Any], datetime, datetime], Iterable[Item]]
 
 
 def read_pages(log: LogFile, *, bounds: Bounds, result: Result) -> Iterator[Item]:
@@ -58,7 +57,7 @@ def _bucket(
     for inner, values in results:
         at = f"{place}.{inner}".lstrip(".")
         try:
-            yield result(values, start, end)
+            yield from result(values, start, end)
         except WrongValue as wrong:
             yield _rejected(row, f"{at}.{wrong.field}", wrong.reason, values)
         except ValueError as impossible:  # of UsageEvent

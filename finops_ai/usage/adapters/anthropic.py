@@ -12,9 +12,10 @@ from typing import Any
 from finops_ai.usage.adapters._buckets import bucket_id, read_pages
 from finops_ai.usage.fields import count, level_of, mapping, text, time, usd
 from finops_ai.usage.model import UsageEvent
-from finops_ai.usage.reading import Item, LogFile, Options, WrongValue
+from finops_ai.usage.reading import Item, LogFile, Note, Options, WrongValue
 
 CENTS_PER_USD = 100
+FOR_AN_HOUR = Note("writes to a cache for an hour: a price book prices them as those for five minutes, which is less")
 _USAGE_KEYS = (
     "model", "workspace_id", "api_key_id", "account_id", "service_account_id", "service_tier", "context_window",
     "inference_geo", "speed",
@@ -34,12 +35,15 @@ def _bounds(bucket: Mapping[str, Any]) -> tuple[datetime, datetime]:
     return time(bucket, "starting_at"), time(bucket, "ending_at")
 
 
-def _result(values: Mapping[str, Any], start: datetime, end: datetime) -> UsageEvent:
+def _result(values: Mapping[str, Any], start: datetime, end: datetime) -> Iterator[Item]:
     if "amount" in values:
-        return _cost(values, start, end)
-    written = sum(count(mapping(values, "cache_creation"), f"ephemeral_{age}_input_tokens", 0) for age in ("5m", "1h"))
+        yield _cost(values, start, end)
+        return
+    created = mapping(values, "cache_creation")
+    for_an_hour = count(created, "ephemeral_1h_input_tokens", 0)
+    written = count(created, "ephemeral_5m_input_tokens", 0) + for_an_hour
     cached = count(values, "cache_read_input_tokens", 0)
-    return UsageEvent(
+    yield UsageEvent(
         event_id=bucket_id("anthropic", "usage", start, end, values, _USAGE_KEYS),
         source="anthropic",
         started_at=start,
@@ -55,6 +59,8 @@ def _result(values: Mapping[str, Any], start: datetime, end: datetime) -> UsageE
         cache_write_input_tokens=written,
         output_tokens=count(values, "output_tokens"),
     )
+    if for_an_hour:
+        yield FOR_AN_HOUR
 
 
 def _cost(values: Mapping[str, Any], start: datetime, end: datetime) -> UsageEvent:

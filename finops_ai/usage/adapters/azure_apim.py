@@ -12,7 +12,7 @@ from typing import Any
 
 from finops_ai.usage.fields import count, find, needed_text, text, time
 from finops_ai.usage.model import UsageEvent
-from finops_ai.usage.reading import Item, LogFile, Note, Options, Rejected, Row, WrongValue, csv_rows, documents, judged
+from finops_ai.usage.reading import Item, LogFile, Note, Options, WrongValue, csv_rows, judged, rows_of
 
 REQUESTS_REMEMBERED_MAX = 200_000  # parts of one request lie close together
 _PARTS = Note("parts of a request that was counted already")
@@ -21,18 +21,9 @@ _PARTS = Note("parts of a request that was counted already")
 def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
     """By the file's ending: .csv, or JSON."""
     is_csv = log.path.name.removesuffix(".gz").endswith(".csv")
-    rows = csv_rows(log, needs=("RequestId", "PromptTokens", "CompletionTokens")) if is_csv else _json_rows(log)
+    rows = csv_rows(log, needs=("RequestId", "PromptTokens", "CompletionTokens")) if is_csv else rows_of(log, "records")
     seen: OrderedDict[str, tuple[int, int]] = OrderedDict()
     return judged(rows, lambda row: [_item(row.values, seen)])
-
-
-def _json_rows(log: LogFile) -> Iterator[Row | Rejected]:
-    for row in documents(log):
-        inner = row.values.get("records") if isinstance(row, Row) and isinstance(row.values, Mapping) else None
-        if isinstance(row, Row) and isinstance(inner, list):
-            yield from (Row(line=index, values=item) for index, item in enumerate(inner, start=1))
-        else:
-            yield row
 
 
 def _item(row: Any, seen: OrderedDict[str, tuple[int, int]]) -> Item:

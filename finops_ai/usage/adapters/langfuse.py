@@ -12,7 +12,6 @@ from typing import Any
 from finops_ai.usage.fields import (
     count_of,
     level_of,
-    listed,
     mapping,
     milliseconds,
     needed_text,
@@ -22,24 +21,14 @@ from finops_ai.usage.fields import (
     usd,
 )
 from finops_ai.usage.model import UsageEvent
-from finops_ai.usage.reading import Item, LogFile, Note, Options, Row, WrongValue, documents, judged
+from finops_ai.usage.reading import Item, LogFile, Note, Options, WrongValue, judged, rows_of
 
 _CALLS = ("GENERATION", "EMBEDDING")
 
 
 def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
     """Generations and embeddings; spans and events around them are noted."""
-    return judged(_observations(log), lambda row: _items(row.values))
-
-
-def _observations(log: LogFile) -> Iterator[Any]:
-    for row in documents(log):
-        if isinstance(row, Row) and isinstance(row.values, Mapping) and isinstance(row.values.get("data"), list):
-            yield from (
-                Row(line=index, values=item) for index, (_, item) in enumerate(listed(row.values, "data"), start=1)
-            )
-        else:
-            yield row
+    return judged(rows_of(log, "data"), lambda row: _items(row.values))
 
 
 def _items(row: Any) -> Iterable[Item]:

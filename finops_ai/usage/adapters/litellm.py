@@ -28,12 +28,10 @@ from finops_ai.usage.reading import (
     LogFile,
     Numbered,
     Options,
-    Rejected,
-    Row,
     WrongValue,
     csv_rows,
-    documents,
     judged,
+    rows_of,
 )
 
 _NEEDS = ("spend", "prompt_tokens", "completion_tokens", "startTime", "model")
@@ -42,17 +40,8 @@ _NEEDS = ("spend", "prompt_tokens", "completion_tokens", "startTime", "model")
 def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
     """By the file's ending: .csv, or JSON."""
     ids = Numbered("litellm")
-    rows = csv_rows(log, needs=_NEEDS) if log.path.name.removesuffix(".gz").endswith(".csv") else _json_rows(log)
+    rows = csv_rows(log, needs=_NEEDS) if log.path.name.removesuffix(".gz").endswith(".csv") else rows_of(log, "data")
     return judged(rows, lambda row: [_event(row.values, ids)])
-
-
-def _json_rows(log: LogFile) -> Iterator[Row | Rejected]:
-    for row in documents(log):
-        inner = row.values.get("data") if isinstance(row, Row) and isinstance(row.values, Mapping) else None
-        if isinstance(row, Row) and isinstance(inner, list):
-            yield from (Row(line=index, values=item) for index, item in enumerate(inner, start=1))
-        else:
-            yield row
 
 
 def _event(row: Any, ids: Numbered) -> UsageEvent:

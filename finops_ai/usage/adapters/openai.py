@@ -11,8 +11,9 @@ from typing import Any
 from finops_ai.usage.adapters._buckets import bucket_id, read_pages
 from finops_ai.usage.fields import count, find, level_of, text, unix_time, usd
 from finops_ai.usage.model import UsageEvent
-from finops_ai.usage.reading import Item, LogFile, Options, WrongValue
+from finops_ai.usage.reading import Item, LogFile, Note, Options, WrongValue
 
+AUDIO = Note("tokens of audio among others: where the log gives no cost, all are priced as text")
 _USAGE_KEYS = ("model", "project_id", "user_id", "api_key_id", "batch", "service_tier")
 _COST_KEYS = ("line_item", "project_id", "api_key_id")
 
@@ -26,10 +27,11 @@ def _bounds(bucket: Mapping[str, Any]) -> tuple[datetime, datetime]:
     return unix_time(bucket, "start_time"), unix_time(bucket, "end_time")
 
 
-def _result(values: Mapping[str, Any], start: datetime, end: datetime) -> UsageEvent:
+def _result(values: Mapping[str, Any], start: datetime, end: datetime) -> Iterator[Item]:
     if "amount" in values:
-        return _cost(values, start, end)
-    return UsageEvent(
+        yield _cost(values, start, end)
+        return
+    yield UsageEvent(
         event_id=bucket_id("openai", "usage", start, end, values, _USAGE_KEYS),
         source="openai",
         started_at=start,
@@ -45,6 +47,8 @@ def _result(values: Mapping[str, Any], start: datetime, end: datetime) -> UsageE
         cache_write_input_tokens=count(values, "input_cache_write_tokens", 0),
         output_tokens=count(values, "output_tokens"),
     )
+    if count(values, "input_audio_tokens", 0) + count(values, "output_audio_tokens", 0):
+        yield AUDIO
 
 
 def _cost(values: Mapping[str, Any], start: datetime, end: datetime) -> UsageEvent:
