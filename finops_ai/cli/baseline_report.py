@@ -69,10 +69,12 @@ def _event_files(period: "Period") -> list[Path]:
     """The Parquet files of the period and of the weeks before it, which say what is usual."""
     from finops_ai.baseline import with_history
 
-    wider = with_history(period)
-    found: list[Path] = import_module("finops_ai.usage").event_files(
-        open_records().database, since=wider.since, until=wider.until
-    )
+    usage, wider, records = import_module("finops_ai.usage"), with_history(period), open_records()
+    try:
+        with records.database.read() as connection:
+            found: list[Path] = usage.paths(connection, records.settings.home, first=wider.since, last=wider.until)
+    except usage.UsageError as error:
+        raise Refused(error.problems) from None
     return found
 
 
