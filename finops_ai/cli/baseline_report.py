@@ -115,7 +115,8 @@ def _print(found: "Report", by: str, rows: Sequence["Figures"]) -> None:
         return
     click.echo(f"{found.first} to {found.last}, UTC days, {found.total.events:,} events\n")
     columns = (
-        by, "cost USD", "unpriced", "requests", "input tokens", "cached", "output tokens", "errors", "approved", "first pass",
+        by, "cost USD", "unpriced", "events", "requests", "input tokens", "cached",
+        "output tokens", "errors", "approved", "first pass",
         "USD/approved", "p50", "p95",
     )  # fmt: skip
     total = _cells(found.total, "", each=found.cost_per_approved_nano_usd)
@@ -135,7 +136,8 @@ def _cells(row: "Figures", by: str, *, each: int | None = None) -> list[str]:
     return [
         named(row.key[by]) if by else "total",
         usd(row.cost_nano_usd),
-        f"{row.unpriced_requests:,}",
+        f"{row.unpriced_events:,}",
+        f"{row.events:,}",
         f"{row.requests:,}",
         f"{row.input_tokens:,}",
         percent(row.cache_share),

@@ -72,7 +72,7 @@ def test_a_report_names_costs_and_what_has_none(invoke: Invoke) -> None:
     assert "2026-10-02 to 2026-10-03, UTC days, 2 events" in said
     assert "coding" in said
     assert "unpriced" in said
-    assert "5 of 6 requests, with 70 tokens, have no price" in said
+    assert "1 of 2 events have no price, with 5 requests and 70 tokens" in said
     assert "cheapest r1 0.50, dearest r1 0.50" in said
 
 
