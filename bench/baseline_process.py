@@ -24,13 +24,16 @@ SELECT day, workload, model, count(*) AS events,
   sum(cached_input_tokens) AS cached_input_tokens, sum(cache_write_input_tokens) AS cache_write_input_tokens,
   sum(output_tokens) AS output_tokens, sum(reasoning_tokens) AS reasoning_tokens, sum(outcomes) AS outcomes,
   sum(approved) AS approved, sum(approved_first) AS approved_first, sum(cost_nano_usd) AS cost_nano_usd,
-  sum(requests) FILTER (cost_nano_usd IS NULL) AS unpriced_requests,
-  sum(input_tokens + output_tokens) FILTER (cost_nano_usd IS NULL) AS unpriced_tokens,
-  sum(approved) FILTER (cost_nano_usd IS NOT NULL OR requests = 0) AS approved_priced,
+  count(*) FILTER (unpriced) AS unpriced_events, sum(requests) FILTER (unpriced) AS unpriced_requests,
+  sum(input_tokens + output_tokens) FILTER (unpriced) AS unpriced_tokens,
+  sum(approved) FILTER (NOT unpriced) AS approved_priced,
   sum(outcomes) FILTER (cycle_s IS NOT NULL) AS timed_outcomes,
   sum(CAST(floor(cycle_s * 1000 + 0.5) AS BIGINT) * outcomes) AS cycle_ms_sum,
   quantile_cont(latency_ms, [0.5, 0.95, 0.99]) AS latency_ms, quantile_cont(first_token_ms, 0.95) AS first_token_ms_p95
-FROM read_parquet(?, hive_partitioning = true) WHERE record = 'usage' GROUP BY ALL ORDER BY ALL
+FROM (
+  SELECT *, cost_nano_usd IS NULL AND NOT (model = '' AND requests = 0 AND input_tokens + output_tokens = 0) AS unpriced
+  FROM read_parquet(?, hive_partitioning = true)
+) WHERE record = 'usage' GROUP BY ALL ORDER BY ALL
 """
 
 

@@ -17,8 +17,8 @@ from finops_ai.pricing import format_usd
 
 _EXACT = (
     "events", "requests", "errors", "retries", "input_tokens", "cached_input_tokens", "cache_write_input_tokens",
-    "output_tokens", "reasoning_tokens", "cost_nano_usd", "unpriced_requests", "unpriced_tokens", "outcomes", "approved",
-    "approved_first", "cost_per_approved_nano_usd",
+    "output_tokens", "reasoning_tokens", "cost_nano_usd", "unpriced_events", "unpriced_requests", "unpriced_tokens", "outcomes",
+    "approved", "approved_first", "cost_per_approved_nano_usd",
 )  # fmt: skip
 _SHARES = ("cache_share", "error_rate", "retry_rate", "approved_share", "first_pass_yield")
 

@@ -55,8 +55,8 @@ def events() -> "ibis.Table":
 
 
 class DuckDB:
-    """The default. Memory grows with the latencies in the events, some 30 bytes each, since quantiles are exact and are not
-    spilled: beyond `memory_limit` (of DuckDB's own, without one) EngineExhausted is raised, and nothing is approximated.
+    """The default. Quantiles are exact and are not spilled to disk: they take some 25 bytes for each event with latencies.
+    Beyond `memory_limit`, or DuckDB's own, EngineExhausted is raised, and nothing is approximated.
     """
 
     def __init__(self, files: Iterable[Path], *, threads: int | None = None, memory_limit: str | None = None) -> None:

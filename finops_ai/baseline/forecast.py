@@ -83,6 +83,8 @@ def budget_forecast(series: Series, *, month: str, known_until: date, budget_nan
     spent = sum(value for value in so_far if value is not None)
     left = [day for day in days if day > known_until]
     known = window(series, before=known_until + timedelta(days=1), days=PROFILE_DAYS)
+    if None in so_far and not any(known.values()):
+        known = {}  # usage without a price is no reason to expect nothing
     steps, why = _steps(spent, left, weekday_factors(known), known)
     last = steps[-1] if steps else Step(day=days[-1], expected_nano_usd=spent, low_nano_usd=spent, high_nano_usd=spent)
     nothing = bool(left) and not steps
@@ -107,7 +109,7 @@ def _steps(
     if not left:
         return [], "the month is over"
     if not known:
-        return [], "no day is known"
+        return [], "no day with a price"
     shaped = len(set(factors)) > 1
     line = _fitted(levels(known, factors), already_estimated=6 if shaped else 0)
     certain = len(known) >= INTERVAL_DAYS_MIN

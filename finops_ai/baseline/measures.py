@@ -52,6 +52,7 @@ class Figures:
     output_tokens: int
     reasoning_tokens: int
     cost_nano_usd: int | None  # of what has a price; None: nothing has one
+    unpriced_events: int  # a log may count no requests, and still tell of something that was paid for
     unpriced_requests: int
     unpriced_tokens: int  # input and output
     outcomes: int
@@ -120,25 +121,31 @@ def figures_by(keys: Sequence[str], period: Period = ALWAYS, *, quantiles: bool 
     if unknown := [key for key in keys if key not in KEYS]:
         raise ValueError(f"{unknown[0]!r} is not one of {', '.join(KEYS)}")
     usage = within(period).filter(ibis._.record == "usage")
-    unpriced = usage.cost_nano_usd.isnull()
-    cycle_ms = (usage.cycle_s * 1000 + 0.5).floor().cast("int64")  # engines round a half in different ways
-    found = {
-        "events": usage.count(),
-        **{name: usage[name].sum() for name in _SUMS},
-        "cost_nano_usd": usage.cost_nano_usd.sum(),
-        "unpriced_requests": usage.requests.sum(where=unpriced),
-        "unpriced_tokens": (usage.input_tokens + usage.output_tokens).sum(where=unpriced),
-        # an event without a request, a later judgement, has nothing that could be priced
-        "approved_priced": usage.approved.sum(where=~unpriced | (usage.requests == 0)),
-        "timed_outcomes": usage.outcomes.sum(where=usage.cycle_s.notnull()),
-        "cycle_ms_sum": (cycle_ms * usage.outcomes).sum(),
-    }
+    found = _sums(usage)
     if quantiles:
         found["latency_ms"] = usage.latency_ms.quantile(list(LATENCY_QUANTILES))
         found["first_token_ms_p95"] = usage.first_token_ms.quantile(0.95)
     if not keys:
         return usage.aggregate(**found)
     return usage.group_by(list(keys)).aggregate(**found).order_by(list(keys))
+
+
+def _sums(usage: "ibis.Table") -> dict[str, Any]:
+    # without a model, a token or a request it is a judgement of something that was paid for elsewhere
+    judgement = (usage.model == "") & (usage.requests == 0) & (usage.input_tokens + usage.output_tokens == 0)
+    unpriced = usage.cost_nano_usd.isnull() & ~judgement
+    cycle_ms = (usage.cycle_s * 1000 + 0.5).floor().cast("int64")  # engines round a half in different ways
+    return {
+        "events": usage.count(),
+        **{name: usage[name].sum() for name in _SUMS},
+        "cost_nano_usd": usage.cost_nano_usd.sum(),
+        "unpriced_events": usage.count(where=unpriced),
+        "unpriced_requests": usage.requests.sum(where=unpriced),
+        "unpriced_tokens": (usage.input_tokens + usage.output_tokens).sum(where=unpriced),
+        "approved_priced": usage.approved.sum(where=~unpriced),
+        "timed_outcomes": usage.outcomes.sum(where=usage.cycle_s.notnull()),
+        "cycle_ms_sum": (cycle_ms * usage.outcomes).sum(),
+    }
 
 
 def workload_baseline(period: Period = ALWAYS) -> "ibis.Table":
@@ -153,12 +160,24 @@ def measured(engine: Engine, keys: Sequence[str], period: Period = ALWAYS, *, qu
 
 
 def judged_runs(engine: Engine, period: Period = ALWAYS) -> list[Figures]:
-    """Runs with outcomes that were judged, per workload, model and run: what can be ranked by cost per approved outcome."""
+    """Runs with outcomes that were judged, per workload: what can be ranked by cost per approved outcome.
+
+    Their key has the run's model too, or `several`: its calls and the judgement of its result are often different events.
+    """
+    rows = engine.rows(_judged_runs(period))
+    return [figures_of(row | {"model": row["model"] or ""}, ("workload", "run", "model")) for row in rows]
+
+
+def _judged_runs(period: Period) -> "ibis.Table":
     import ibis
 
-    keys = ("workload", "model", "run")
-    rows = engine.rows(figures_by(keys, period).filter(ibis._.outcomes > 0, ibis._.run != ""))
-    return [figures_of(row, keys) for row in rows]
+    usage = within(period).filter(ibis._.record == "usage", ibis._.run != "")
+    named = usage.model != ""
+    first, last = usage.model.min(where=named), usage.model.max(where=named)
+    found = usage.group_by(["workload", "run"]).aggregate(first=first, model=last, **_sums(usage))
+    found = found.filter(found.outcomes > 0)
+    found = found.mutate(model=ibis.ifelse(found.first == found.model, found.model, "several"))
+    return found.drop("first").order_by(["workload", "run"])
 
 
 def figures_of(row: Row, keys: Sequence[str]) -> Figures:

@@ -30,7 +30,7 @@ class Report:
     totals: Sequence[Figures]  # per source and workload
     workloads: Sequence[Figures]  # with latencies
     models: Sequence[Figures]
-    runs: Sequence[Figures]  # those with judged outcomes, per workload, model and run
+    runs: Sequence[Figures]  # those with judged outcomes, per workload
     days: Sequence[Figures]  # per day, workload and model
     prices: Sequence[Figures]  # per basis and version of the price
     comparisons: Sequence[Compared]  # usage against cost reports, per provider and month
@@ -40,8 +40,9 @@ class Report:
 
     @property
     def leaderboard(self) -> list[Figures]:
-        """Runs by cost per approved outcome, the cheapest first; those that have none are not ranked."""
-        ranked = [(cost, run) for run in self.runs if (cost := run.cost_per_approved_nano_usd) is not None]
+        """Runs by cost per approved outcome, the cheapest first; of those alone whose whole cost is known."""
+        whole = [run for run in self.runs if not run.unpriced_events]
+        ranked = [(cost, run) for run in whole if (cost := run.cost_per_approved_nano_usd) is not None]
         return [run for _, run in sorted(ranked, key=lambda pair: (pair[0], str(pair[1].key)))]
 
     @property
@@ -116,22 +117,21 @@ def notes(report: Report) -> list[str]:
     if report.total is None:
         return []
     found = []
-    if report.total.unpriced_requests:
+    if report.total.unpriced_events:
         found.append(
-            f"{report.total.unpriced_requests:,} of {report.total.requests:,} requests, with "
-            f"{report.total.unpriced_tokens:,} tokens, have no price. They are in no cost here, and they are not free."
+            f"{report.total.unpriced_events:,} of {report.total.events:,} events have no price, with "
+            f"{report.total.unpriced_requests:,} requests and {report.total.unpriced_tokens:,} tokens. "
+            "They are in no cost here, and they are not free."
         )
     for one in report.prices:
         cost, version = usd(one.cost_nano_usd), one.key["price_version"] or "without a version"
         if one.key["price_basis"] == "declared":
             found.append(
-                f"Assumption: {one.requests:,} requests ({cost} USD) are priced at a declared tier ({version}); "
+                f"Assumption: {cost} USD ({_counted(one.events)}) are priced at a declared tier ({version}); "
                 "no log and no bill says so."
             )
         elif one.key["price_basis"] == "book":
-            found.append(
-                f"{one.requests:,} requests ({cost} USD) are at list prices ({version}), without any discount."
-            )
+            found.append(f"{cost} USD ({_counted(one.events)}) are at list prices ({version}), without any discount.")
     if report.unranked:
         found.append(
             f"{report.unranked:,} of {len(report.runs):,} judged runs have no cost per approved outcome: "
@@ -144,3 +144,7 @@ def notes(report: Report) -> list[str]:
     if untimed := [named(one.key["workload"]) for one in report.workloads if one.latency_ms is None]:
         found.append(f"The logs of {', '.join(untimed)} tell no latency.")
     return found
+
+
+def _counted(events: int) -> str:
+    return f"{events:,} {'event' if events == 1 else 'events'}"

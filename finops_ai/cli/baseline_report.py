@@ -67,12 +67,14 @@ def report(
 def _event_files(period: "Period") -> list[Path]:
     """The Parquet files of the period and of the weeks before it, which say what is usual."""
     from finops_ai.baseline import with_history
-    from finops_ai.usage import paths
+    from finops_ai.usage import UsageError, paths
 
-    wider = with_history(period)
-    records = open_records()
-    with records.database.read() as connection:
-        return paths(connection, records.settings.home, first=wider.since, last=wider.until)
+    wider, records = with_history(period), open_records()
+    try:
+        with records.database.read() as connection:
+            return paths(connection, records.settings.home, first=wider.since, last=wider.until)
+    except UsageError as error:
+        raise Refused(error.problems) from None
 
 
 def _refuse(period: "Period", html: Path | None) -> None:
@@ -112,7 +114,8 @@ def _print(found: "Report", by: str, rows: Sequence["Figures"]) -> None:
         return
     click.echo(f"{found.first} to {found.last}, UTC days, {found.total.events:,} events\n")
     columns = (
-        by, "cost USD", "unpriced", "requests", "input tokens", "cached", "output tokens", "errors", "approved", "first pass",
+        by, "cost USD", "unpriced", "events", "requests", "input tokens", "cached",
+        "output tokens", "errors", "approved", "first pass",
         "USD/approved", "p50", "p95",
     )  # fmt: skip
     total = _cells(found.total, "", each=found.cost_per_approved_nano_usd)
@@ -132,7 +135,8 @@ def _cells(row: "Figures", by: str, *, each: int | None = None) -> list[str]:
     return [
         named(row.key[by]) if by else "total",
         usd(row.cost_nano_usd),
-        f"{row.unpriced_requests:,}",
+        f"{row.unpriced_events:,}",
+        f"{row.events:,}",
         f"{row.requests:,}",
         f"{row.input_tokens:,}",
         percent(row.cache_share),

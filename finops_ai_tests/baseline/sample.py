@@ -45,7 +45,7 @@ def many(count: int, *, seed: int = 7) -> list[UsageEvent]:
 
 
 def _any(draw: random.Random, number: int) -> UsageEvent:
-    tokens, output = draw.randint(0, 9000), draw.randint(0, 900)
+    tokens, output = draw.choice([0, draw.randint(1, 9000)]), draw.choice([0, draw.randint(1, 900)])
     cached = draw.randint(0, tokens)
     requests, outcomes = draw.choice([0, 1, 1, 1, 40]), draw.choice([0, 0, 1, 3])
     errors = draw.randint(0, requests)

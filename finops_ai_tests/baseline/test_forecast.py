@@ -113,6 +113,12 @@ def test_an_unpriced_day_is_said_and_not_taken_for_0() -> None:
     assert (found.unknown_days, found.spent_nano_usd, found.expected_nano_usd) == (1, 90 * USD, 290 * USD)
 
 
+def test_usage_without_any_price_is_no_forecast_of_nothing() -> None:
+    series: dict[date, int | None] = {**flat(10, 0), date(2026, 11, 5): None}
+    found = budget_forecast(series, month="2026-11", known_until=date(2026, 11, 10))
+    assert (found.expected_nano_usd, found.high_nano_usd, found.unknown_days) == (None, None, 1)
+
+
 def test_a_month_that_has_not_begun_is_refused() -> None:
     with pytest.raises(ValueError, match="not begun"):
         budget_forecast(flat(3), month="2027-01", known_until=date(2026, 11, 10))

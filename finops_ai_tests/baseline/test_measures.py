@@ -22,6 +22,7 @@ from finops_ai.baseline import (
     Spark,
     figures_by,
     figures_of,
+    judged_runs,
     measured,
     reconciled,
     workload_baseline,
@@ -48,15 +49,17 @@ def quantile(values: Sequence[float], share: float) -> float | None:
 
 
 def expected(group: Sequence[UsageEvent]) -> dict[str, Any]:
-    unpriced = [one for one in group if one.cost_nano_usd is None]
+    judgements = [o for o in group if not (o.model or o.requests or o.input_tokens or o.output_tokens)]
+    unpriced = [one for one in group if one.cost_nano_usd is None and one not in judgements]
     costs = [one.cost_nano_usd for one in group if one.cost_nano_usd is not None]
     return {
         "events": len(group),
         **{name: sum(getattr(one, name) for one in group) for name in SUMMED},
         "cost_nano_usd": sum(costs) if costs else None,
+        "unpriced_events": len(unpriced),
         "unpriced_requests": sum(one.requests for one in unpriced),
         "unpriced_tokens": sum(one.input_tokens + one.output_tokens for one in unpriced),
-        "approved_priced": sum(o.approved for o in group if o.cost_nano_usd is not None or o.requests == 0),
+        "approved_priced": sum(one.approved for one in group if one not in unpriced),
     }
 
 
@@ -124,6 +127,30 @@ def test_what_has_no_price_is_counted_and_is_not_0(over: Over) -> None:
     assert (found["unpriced",].unpriced_requests, found["unpriced",].unpriced_tokens) == (3, 77)
     assert (found["free",].cost_nano_usd, found["free",].unpriced_requests) == (0, 0)
     assert (found["priced",].cost_nano_usd, found["priced",].unpriced_requests) == (500, 0)
+
+
+def test_a_run_without_a_price_does_not_make_others_cheap(over: Over) -> None:
+    """A leaderboard counts outcomes and no requests. Nine approved for nothing known, one for 900: 900 each, and not 90."""
+    unpriced = event(1, model="a", run="1", requests=0, outcomes=10, approved=9)
+    priced = event(2, model="b", run="2", requests=0, outcomes=10, approved=1, cost_nano_usd=900)
+    (found,) = measured(over([unpriced, priced]), ())
+    assert (found.unpriced_events, found.unpriced_requests, found.cost_per_approved_nano_usd) == (1, 0, 900)
+
+
+def test_a_result_is_judged_in_one_event_and_paid_for_in_others(over: Over) -> None:
+    """As our own books tell of an artifact: calls, and its end, which has no model and nothing that could cost."""
+    calls = [event(n, run="art-1", model=model, cost_nano_usd=100) for n, model in enumerate("ab")]
+    failed = event(7, run="art-2", model="a", cost_nano_usd=100)
+    ends = [
+        event(n, run=run, model="", requests=0, outcomes=1, approved=approved)
+        for n, run, approved in ((8, "art-1", 1), (9, "art-2", 0))
+    ]
+    engine = over([*calls, failed, *ends])
+    (whole,) = measured(engine, ("workload",))
+    assert (whole.cost_per_approved_nano_usd, whole.unpriced_events) == (300, 0)
+    first, second = judged_runs(engine)
+    assert (first.key, first.cost_per_approved_nano_usd) == ({"workload": "w", "run": "art-1", "model": "several"}, 200)
+    assert (second.key["model"], second.cost_per_approved_nano_usd, second.outcomes) == ("a", None, 1)
 
 
 def test_a_cost_report_is_never_added_to_usage(over: Over) -> None:

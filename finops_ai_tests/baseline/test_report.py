@@ -63,6 +63,14 @@ def test_the_leaderboard_is_of_what_an_approved_result_cost(tmp_path: Path) -> N
     assert report.unranked == 2
 
 
+def test_a_run_of_which_a_part_has_no_price_is_not_ranked(tmp_path: Path) -> None:
+    """It would look cheaper than it was."""
+    known = event(1, run="r", outcomes=2, approved=2, cost_nano_usd=10)
+    unknown = event(2, run="r", input_tokens=5)
+    report = reported(tmp_path, [known, unknown])
+    assert (report.leaderboard, report.unranked) == ([], 1)
+
+
 def test_what_workloads_without_judgement_cost_is_no_part_of_an_approved_result(tmp_path: Path) -> None:
     judged = event(1, workload="judged", outcomes=4, approved=2, cost_nano_usd=10)
     other = event(2, workload="other", cost_nano_usd=1_000)
@@ -73,8 +81,8 @@ def test_what_is_missing_and_what_is_assumed_is_said(tmp_path: Path) -> None:
     declared = event(1, cost_nano_usd=NANO, requests=7, price_basis="declared", price_version="tier standard")
     unpriced = event(2, workload="silent", requests=3, input_tokens=10, output_tokens=5)
     said = "\n".join(notes(reported(tmp_path, [declared, unpriced])))
-    assert "3 of 10 requests, with 15 tokens, have no price" in said
-    assert "Assumption: 7 requests (1.00 USD) are priced at a declared tier (tier standard)" in said
+    assert "1 of 2 events have no price, with 3 requests and 15 tokens" in said
+    assert "Assumption: 1.00 USD (1 event) are priced at a declared tier (tier standard)" in said
     assert "Nothing judges the results of silent, w" in said
 
 
@@ -189,7 +197,7 @@ def _aider(number: int, run: dict[str, Any]) -> UsageEvent:
         model=str(run["model"]),
         run=str(run["dirname"]),
         started_at=on(when),
-        requests=run["test_cases"],
+        requests=0,
         outcomes=run["test_cases"],
         approved=run["pass_num_2"],
         approved_first=run["pass_num_1"],

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from click.testing import CliRunner, Result
 
 import finops_ai.usage
+from finops_ai.baseline import HISTORY_DAYS
 from finops_ai.cli.baseline_report import report
 from finops_ai_tests.baseline.sample import event, on, write
 
@@ -30,6 +31,15 @@ UNPRICED = event(
 )
 
 
+FROM_A_LOST_FILE_ON = date(2026, 1, 1)
+
+
+class Missing(Exception):
+    """A file of events is registered and gone."""
+
+    problems: ClassVar = [{"file": "events.parquet", "reason": "is registered and gone"}]
+
+
 @pytest.fixture
 def asked() -> list[dict[str, Any]]:
     """What the command asked the store of events for."""
@@ -41,11 +51,15 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[dict[str
     monkeypatch.setenv("FINOPS_AI_HOME", str(tmp_path / "home"))
     files = write(tmp_path, [JUDGED, UNPRICED])
 
-    def event_files(_database: object, **period: date | None) -> list[Path]:
+    def paths(_connection: object, home: Path, **period: date | None) -> list[Path]:
         asked.append(period)
+        if period["first"] == FROM_A_LOST_FILE_ON:
+            raise Missing
+        assert home == tmp_path / "home"
         return files
 
-    monkeypatch.setattr(finops_ai.usage, "event_files", event_files, raising=False)
+    monkeypatch.setattr(finops_ai.usage, "paths", paths, raising=False)
+    monkeypatch.setattr(finops_ai.usage, "UsageError", Missing, raising=False)
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(report, arguments)
@@ -58,7 +72,7 @@ def test_a_report_names_costs_and_what_has_none(invoke: Invoke) -> None:
     assert "2026-10-02 to 2026-10-03, UTC days, 2 events" in said
     assert "coding" in said
     assert "unpriced" in said
-    assert "5 of 6 requests, with 70 tokens, have no price" in said
+    assert "1 of 2 events have no price, with 5 requests and 70 tokens" in said
     assert "cheapest r1 0.50, dearest r1 0.50" in said
 
 
@@ -83,7 +97,7 @@ def test_a_period_asks_for_the_weeks_before_it_too(invoke: Invoke, asked: list[d
     found = json.loads(invoke("--since", "2026-10-03", "--until", "2026-10-31", "--json").stdout)
     assert found["total"]["requests"] == 5
     (period,) = asked
-    assert period == {"since": date(2026, 8, 8), "until": date(2026, 10, 31)}
+    assert period == {"first": date(2026, 8, 8), "last": date(2026, 10, 31)}
 
 
 def test_the_page_is_written_whole(invoke: Invoke, tmp_path: Path) -> None:
@@ -113,3 +127,9 @@ def test_a_period_without_usage_says_what_to_do(invoke: Invoke) -> None:
     result = invoke("--since", "2027-01-01")
     assert result.exit_code == 0
     assert "baseline import" in result.output
+
+
+def test_a_lost_file_is_an_error_and_not_a_lower_figure(invoke: Invoke) -> None:
+    result = invoke("--since", f"{FROM_A_LOST_FILE_ON + timedelta(days=HISTORY_DAYS)}")
+    assert result.exit_code == 2
+    assert "events.parquet: is registered and gone" in result.output
