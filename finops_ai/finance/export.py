@@ -29,7 +29,7 @@ from finops_ai.store import Database, following_month, tables
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MEMORY_MAX = "512MB"
+MEMORY_MAX = "1GB"
 THREADS = 2
 TOLD_EVERY = 10_000  # charges
 OURS = Account()

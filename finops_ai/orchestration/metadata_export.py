@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PAGE_ROWS = 200
 ENTRIES_AT_ONCE = 10_000
 MICROSECOND_S = 1e-6
-MEMORY_MAX = "512MB"
+MEMORY_MAX = "1GB"
 NULL = "\\N"
 COLUMNS = ("asset", "partition", "run_id", "at", "data_version", *KEYS)
 Told = Callable[[str, int], None]  # the asset that is being read, rows so far
