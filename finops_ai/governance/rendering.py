@@ -30,9 +30,9 @@ HEADLINES = (
     "published", "unit-cost", "spend", "first-pass-yield", "rework-share", "cost-to-value", "sign-p50", "provenance",
 )  # fmt: skip
 LEADERS = (
-    ("technology", "Technology", "CIO or CTO", "What was delivered, how fast, how reliably", TECHNOLOGY),
-    ("security", "Security", "CISO", "What was stopped, who signed, what is proved", SECURITY),
-    ("finance", "Finance", "Finance", "What it cost, what that bought, what is open", FINANCE),
+    ("technology", "Technology", "for the CIO or CTO", "What was delivered, how fast, how reliably", TECHNOLOGY),
+    ("security", "Security", "for the CISO", "What was stopped, who signed, what is proved", SECURITY),
+    ("finance", "Finance", "for the finance lead", "What it cost, what that bought, what is open", FINANCE),
 )
 _MARKDOWN = re.compile(r"([\\`*_~|\[\]<>#])")
 

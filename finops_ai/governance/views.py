@@ -88,6 +88,7 @@ def view_of(
         ),
         spend=tuple(row for row in spend if row.month == month and row.kind != "suspense"),
         suspense=_standing(row for row in spend if row.month <= month and row.kind == "suspense"),
+        estimated=_standing(row for row in spend if row.month <= month and row.kind == "call" and row.estimated),
         named=named,
         addressing=_addressing(records, month),
         reasons=_reasons(records) if month == records.month else (),
@@ -99,7 +100,7 @@ def _last_moment(month: str) -> str:
 
 
 def _standing(rows: Iterable[Spend]) -> tuple[Spend, ...]:
-    """Suspense by artifact and loop, without what has been resolved to nothing."""
+    """By artifact and loop, without what was taken back: resolved by the provider's word, or corrected by its count."""
     sums: dict[tuple[str, int], Spend] = {}
     for row in rows:
         before = sums.get((row.artifact, row.loop))
