@@ -148,6 +148,5 @@ def _templates(form: str) -> "Environment":
         spark=lambda figure: Markup(_spark(figure)),  # noqa: S704 - drawn by us, its texts escaped there
         svg=Markup,
         usd=wording.usd,
-        words=lambda terms: " + ".join(term.words for term in terms),
     )
     return environment

@@ -260,7 +260,7 @@ def _parts_make_the_whole(review: Review) -> Iterator[dict[str, str]]:
         published = sum(part.economics.published for part in parts)
         same = (spend, published) == (whole.spend_nano_usd, whole.published)
         wrong = f"its parts have {published} published for {spend} nano-USD, the month {whole.published} for {whole.spend_nano_usd}"
-        yield {"item": f"by {by}", "state": READY if same else wrong}
+        yield {"item": f"the parts by {by} make the whole", "state": READY if same else wrong}
 
 
 # --- the record

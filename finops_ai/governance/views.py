@@ -61,7 +61,9 @@ def values_of(records: Records, policy: Policy, *, over: bool) -> Values:
         alerts=records.alerts,
         stages=records.stages,
         books=records.books,
-        unreadable=sum(record is None for record in (*records.failed.values(), *_in_month(records))),
+        unreadable=sum(
+            record is None for record in (*records.failed.values(), *_addressing(records, records.month).values())
+        ),
     )
 
 
@@ -216,10 +218,6 @@ def _addressing(records: Records, month: str) -> dict[str, int | None]:
         key: record.get("addressing_sources") if isinstance(record, dict) else None
         for key, record in _assessed(records, month).items()
     }
-
-
-def _in_month(records: Records) -> list[Any]:
-    return [None if count is None else count for count in _addressing(records, records.month).values()]
 
 
 def _reasons(records: Records) -> tuple[tuple[str, str, str], ...]:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from finops_ai.governance import Ratio, Values, View, economics_of, grouped, read_values, safeguards_of
 from finops_ai.governance.economics import bought, percentile, rework_of
-from finops_ai.store import Database, ObjectStore, simulated
+from finops_ai.store import Database, ObjectStore, simulated, tables
 from finops_ai_tests.governance.ground import Ground
 from finops_ai_tests.records import brief
 
@@ -258,6 +259,18 @@ def test_a_month_stays_what_it_was_when_later_months_are_written(database: Datab
         ("2026-10", "held"),
         ("2026-11", "published"),
     ]
+
+
+def test_a_call_booked_without_a_price_is_found(database: Database, objects: ObjectStore) -> None:
+    """Such a call is refused before it is made; whoever wrote one into the books all the same must not stay unseen."""
+    ground = Ground(database, objects, at=datetime(2026, 11, 5, tzinfo=UTC))
+    artifact = ground.submit()
+    ground.call(artifact, (100, 0, 10))
+    entry = tables.entry
+    with ground.writing() as tx:
+        booked = tx.execute(sa.select(entry).where(entry.c.unit == "output_tokens")).mappings().one()
+        tx.execute(entry.insert().values({name: booked[name] for name in booked if name != "id"} | {"price": {}}))
+    assert economics_of(read(ground).view).unpriced_share == Ratio(1, 2)
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:
