@@ -273,6 +273,32 @@ def test_a_call_booked_without_a_price_is_found(database: Database, objects: Obj
     assert economics_of(read(ground).view).unpriced_share == Ratio(1, 2)
 
 
+def test_reading_takes_as_many_queries_however_many_artifacts_there_are(
+    database: Database, objects: ObjectStore
+) -> None:
+    ground = Ground(database, objects, at=datetime(2026, 11, 5, tzinfo=UTC))
+    asked: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *found: asked.append(found[2]))
+
+    def queries() -> int:
+        asked.clear()
+        read(ground)
+        return len(asked)
+
+    def work(count: int) -> None:
+        for _ in range(count):
+            artifact = ground.submit()
+            ground.assess(artifact)
+            ground.call(artifact, (100, 0, 10))
+            ground.draft(artifact)
+            ground.put_up(artifact)
+
+    work(1)
+    first = queries()
+    work(4)
+    assert queries() == first > 10
+
+
 def test_a_percentile_is_a_value_that_was_measured() -> None:
     """Nearest rank, checked against the definition: the smallest value that at least p percent do not exceed."""
     for size in range(1, 40):
