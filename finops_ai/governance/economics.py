@@ -51,7 +51,8 @@ class Economics:
     calls: int
     overruns: int
     unpriced: int
-    estimated_nano_usd: int  # calls booked at our own count
+    estimated_nano_usd: int  # calls at our own count that stand when the month ended, whenever they were booked
+    confirmed_nano_usd: int  # calls of the month at the provider's count
     suspense_nano_usd: int  # what stands when the month ended, whenever it was booked
     value_nano_usd: int  # declared for what was published
 
@@ -112,9 +113,9 @@ class Economics:
 
     @property
     def reconciliation_gap(self) -> Ratio:
-        """What no provider has confirmed, suspended or estimated, of all that calls may have cost."""
-        calls = self.by_kind["call"] + self.suspense_nano_usd
-        return Ratio(self.suspense_nano_usd + self.estimated_nano_usd, calls)
+        """What no provider has confirmed, over that and what was confirmed in the month."""
+        unconfirmed = self.suspense_nano_usd + self.estimated_nano_usd
+        return Ratio(unconfirmed, unconfirmed + self.confirmed_nano_usd)
 
     @property
     def cost_to_value(self) -> Ratio:
@@ -153,7 +154,8 @@ def economics_of(view: View) -> Economics:
         calls=sum(row.calls for row in spend),
         overruns=sum(row.overruns for row in spend),
         unpriced=sum(row.unpriced for row in spend),
-        estimated_nano_usd=total([row for row in spend if row.estimated]),
+        estimated_nano_usd=total(view.estimated),
+        confirmed_nano_usd=total([row for row in spend if row.kind == "call" and not row.estimated]),
         suspense_nano_usd=total(view.suspense),
         value_nano_usd=sum(one.intake.value_nano_usd for one in view.published),
     )
@@ -166,17 +168,26 @@ def grouped(view: View, by: Dimension) -> dict[str, View]:
     its dear calls.
     """
     artifacts: dict[str, list[Artifact]] = defaultdict(list)
-    spend: dict[str, list[Spend]] = defaultdict(list)
-    suspense: dict[str, list[Spend]] = defaultdict(list)
-    known = {one.key: one for one in view.artifacts}
     for one in view.artifacts:
         artifacts[_property(one, by)].append(one)
-    for rows, parts in ((view.spend, spend), (view.suspense, suspense)):
+    known = {one.key: one for one in view.artifacts}
+
+    def parted(rows: Sequence[Spend]) -> Mapping[str, list[Spend]]:
+        parts: dict[str, list[Spend]] = defaultdict(list)
         for row in rows:
             parts[_group_of(known.get(row.artifact), row, by)].append(row)
+        return parts
+
+    spend, suspense, estimated = parted(view.spend), parted(view.suspense), parted(view.estimated)
     return {
-        name: replace(view, artifacts=tuple(artifacts[name]), spend=tuple(spend[name]), suspense=tuple(suspense[name]))
-        for name in sorted({*artifacts, *spend, *suspense})
+        name: replace(
+            view,
+            artifacts=tuple(artifacts.get(name, ())),
+            spend=tuple(spend.get(name, ())),
+            suspense=tuple(suspense.get(name, ())),
+            estimated=tuple(estimated.get(name, ())),
+        )
+        for name in sorted({*artifacts, *spend, *suspense, *estimated})
     }
 
 

@@ -7,7 +7,8 @@ from finops_ai.governance.figures import count_of, define_for
 from finops_ai.governance.rows import Term
 
 _define = define_for("finance")
-_COST, _SUSPENSE = Term("work", "cost"), Term("suspense", "amount")
+_COST = Term("work", "cost")
+_SUSPENSE, _ESTIMATED = Term("suspense", "amount"), Term("estimated", "amount")
 
 FINANCE = (
     _define(
@@ -148,9 +149,9 @@ FINANCE = (
         "estimated",
         "Booked at our own count",
         "usd",
-        "calls of the month for which the provider gave no believable count",
+        "calls for which the provider gave no believable count and that were not corrected when the month ended",
         lambda of: of.economics.estimated_nano_usd,
-        Term("work", "estimated"),
+        _ESTIMATED,
         None,
         "down",
     ),
@@ -168,10 +169,10 @@ FINANCE = (
         "reconciliation-gap",
         "Reconciliation gap",
         "share",
-        "suspense and calls at our own count ÷ model calls and suspense: what no provider has confirmed",
+        "suspense and calls at our own count, when the month ended ÷ these and the calls of the month at the provider's count",
         lambda of: of.economics.reconciliation_gap,
-        (_SUSPENSE, Term("work", "estimated")),
-        (Term("work", "call"), _SUSPENSE),
+        (_SUSPENSE, _ESTIMATED),
+        (_SUSPENSE, _ESTIMATED, Term("work", "confirmed")),
         "down",
     ),
 )

@@ -239,7 +239,8 @@ class View:
     ends_at: str  # its last moment; for a month that is not over, that of the newest record
     artifacts: tuple[Artifact, ...]  # every one that was taken in by then
     spend: tuple[Spend, ...]  # booked in the month
-    suspense: tuple[Spend, ...]  # what of it stands: booked in this month or before
+    suspense: tuple[Spend, ...]  # what stands of it: booked in this month or before
+    estimated: tuple[Spend, ...]  # calls that stand at our own count: booked in this month or before
     named: frozenset[tuple[str, str]]  # ("cost_centre" or "workload", name): those that the policy names
     addressing: Mapping[str, int | None] = field(default_factory=dict)  # artifact: sources that address a model, as
     # assessed in the month; None: the assessment is not at hand

@@ -30,9 +30,9 @@ HEADLINES = (
     "published", "unit-cost", "spend", "first-pass-yield", "rework-share", "cost-to-value", "sign-p50", "provenance",
 )  # fmt: skip
 LEADERS = (
-    ("technology", "Technology", "CIO or CTO", "What was delivered, how fast, how reliably", TECHNOLOGY),
-    ("security", "Security", "CISO", "What was stopped, who signed, what is proved", SECURITY),
-    ("finance", "Finance", "Finance", "What it cost, what that bought, what is open", FINANCE),
+    ("technology", "Technology", "for the CIO or CTO", "What was delivered, how fast, how reliably", TECHNOLOGY),
+    ("security", "Security", "for the CISO", "What was stopped, who signed, what is proved", SECURITY),
+    ("finance", "Finance", "for the finance lead", "What it cost, what that bought, what is open", FINANCE),
 )
 _MARKDOWN = re.compile(r"([\\`*_~|\[\]<>#])")
 
@@ -148,6 +148,5 @@ def _templates(form: str) -> "Environment":
         spark=lambda figure: Markup(_spark(figure)),  # noqa: S704 - drawn by us, its texts escaped there
         svg=Markup,
         usd=wording.usd,
-        words=lambda terms: " + ".join(term.words for term in terms),
     )
     return environment

@@ -226,13 +226,19 @@ def record_checks(review: Review) -> list[dict[str, str]]:
         f"{review.month} is over": "" if values.over else "it is not over: its figures will still change",
         "books balanced, hash chain whole": "; ".join(books.problems),
         "every entry of the month is sealed": unsealed,
-        "the month is closed" if review.closed else "the month is said to be open": "",
+        "the month is closed" if review.closed else "the month is said to be open": _unlike_closed(review),
         suspense: "",
         "no call without a price": f"{economics.unpriced} without one" if economics.unpriced else "",
         "nothing was published against a gate": ", ".join(guards.unguarded[:5]),
         "records of gates and risk are at hand": f"{values.unreadable} are not" if values.unreadable else "",
     }
     return [{"item": item, "state": wrong or READY} for item, wrong in found.items()]
+
+
+def _unlike_closed(review: Review) -> str:
+    """What finance was given must be what this review says was spent."""
+    given, spend = review.closed, review.economics[-1].spend_nano_usd
+    return f"closed with {given[2]} nano-USD, spent are {spend}" if given and given[2] != spend else ""
 
 
 def figure_checks(review: Review) -> list[dict[str, str]]:
@@ -254,7 +260,7 @@ def _parts_make_the_whole(review: Review) -> Iterator[dict[str, str]]:
         published = sum(part.economics.published for part in parts)
         same = (spend, published) == (whole.spend_nano_usd, whole.published)
         wrong = f"its parts have {published} published for {spend} nano-USD, the month {whole.published} for {whole.spend_nano_usd}"
-        yield {"item": f"by {by}", "state": READY if same else wrong}
+        yield {"item": f"the parts by {by} make the whole", "state": READY if same else wrong}
 
 
 # --- the record

@@ -103,7 +103,7 @@ def tables_of(values: Values, guards: Safeguards) -> dict[str, Table]:
     view = values.view
     made = [
         _outcomes(view), _submitted(view), _unfinished(view, guards), _work(view), _rework(view), _exceptions(view),
-        _suspense(view), _verdicts(guards), _decisions(guards), _signed(guards), _waiting(guards), _files(guards),
+        _suspense(view), _estimated(view), _verdicts(guards), _decisions(guards), _signed(guards), _waiting(guards), _files(guards),
         _sources(view), _failures(guards), _budgets(values),
     ]  # fmt: skip
     return {table.name: table for table in made}
@@ -179,7 +179,7 @@ def _work(view: View) -> Table:
         "work",
         "What was booked in the month, by artifact",
         "artifact workload cost_centre state first_entry:id last_entry:id entries:count cost:usd call:usd compute:usd "
-        "retrieval:usd review:usd rework:usd approved:usd never_approved:usd unallocated:usd estimated:usd "
+        "retrieval:usd review:usd rework:usd approved:usd never_approved:usd unallocated:usd confirmed:usd "
         "input:tokens cached:tokens output:tokens calls:count overruns:count unpriced:count artifacts:count exception:count",
         (_worked(view, key, found, premium) for key, found in rows.items()),
         by="cost",
@@ -198,7 +198,7 @@ def _worked(view: View, key: tuple[str, str, str], rows: list[Spend], premium: s
         *key, state, min(row.first_entry for row in rows), max(row.last_entry for row in rows),
         sum(row.entries for row in rows), whole, *kinds, cost(lambda row: row.loop > 0),
         whole if state == "published" else 0, whole if state in ("rejected", "held", "failed") else 0,
-        cost(lambda row: not is_allocated(view, row)), cost(lambda row: row.estimated),
+        cost(lambda row: not is_allocated(view, row)), cost(lambda row: row.kind == "call" and not row.estimated),
         sum(row.input_tokens for row in rows), sum(row.cached_input_tokens for row in rows),
         sum(row.output_tokens for row in rows), sum(row.calls for row in rows), sum(row.overruns for row in rows),
         sum(row.unpriced for row in rows), int(key[0] in view.states), int(key[0] in premium),
@@ -235,6 +235,15 @@ def _suspense(view: View) -> Table:
         "suspense", "Calls whose outcome is not known, when the month ended",
         "artifact loop:id amount:usd first_entry:id last_entry:id",
         [(row.artifact, row.loop, row.amount_nano_usd, row.first_entry, row.last_entry) for row in view.suspense],
+        by="amount",
+    )  # fmt: skip
+
+
+def _estimated(view: View) -> Table:
+    return _table(
+        "estimated", "Calls that stand at our own count, when the month ended",
+        "artifact loop:id amount:usd first_entry:id last_entry:id",
+        [(row.artifact, row.loop, row.amount_nano_usd, row.first_entry, row.last_entry) for row in view.estimated],
         by="amount",
     )  # fmt: skip
 

@@ -61,7 +61,9 @@ def values_of(records: Records, policy: Policy, *, over: bool) -> Values:
         alerts=records.alerts,
         stages=records.stages,
         books=records.books,
-        unreadable=sum(record is None for record in (*records.failed.values(), *_in_month(records))),
+        unreadable=sum(
+            record is None for record in (*records.failed.values(), *_addressing(records, records.month).values())
+        ),
     )
 
 
@@ -88,6 +90,7 @@ def view_of(
         ),
         spend=tuple(row for row in spend if row.month == month and row.kind != "suspense"),
         suspense=_standing(row for row in spend if row.month <= month and row.kind == "suspense"),
+        estimated=_standing(row for row in spend if row.month <= month and row.kind == "call" and row.estimated),
         named=named,
         addressing=_addressing(records, month),
         reasons=_reasons(records) if month == records.month else (),
@@ -99,7 +102,7 @@ def _last_moment(month: str) -> str:
 
 
 def _standing(rows: Iterable[Spend]) -> tuple[Spend, ...]:
-    """Suspense by artifact and loop, without what has been resolved to nothing."""
+    """By artifact and loop, without what was taken back: resolved by the provider's word, or corrected by its count."""
     sums: dict[tuple[str, int], Spend] = {}
     for row in rows:
         before = sums.get((row.artifact, row.loop))
@@ -215,10 +218,6 @@ def _addressing(records: Records, month: str) -> dict[str, int | None]:
         key: record.get("addressing_sources") if isinstance(record, dict) else None
         for key, record in _assessed(records, month).items()
     }
-
-
-def _in_month(records: Records) -> list[Any]:
-    return [None if count is None else count for count in _addressing(records, records.month).values()]
 
 
 def _reasons(records: Records) -> tuple[tuple[str, str, str], ...]:

@@ -51,7 +51,13 @@ def test_costs_of_each_month_are_those_that_were_lived(lived: Quarter, values: V
         tokens = [cost for _, cost in booked if cost.unit in ("input_tokens", "cached_input_tokens")]
         cached = sum(cost.quantity for cost in tokens if cost.unit == "cached_input_tokens")
         assert found.cached_input_share == Ratio(cached, sum(cost.quantity for cost in tokens))
-        assert found.estimated_nano_usd == sum(cost.amount_nano_usd for _, cost in booked if cost.estimated)
+        assert found.confirmed_nano_usd == sum(
+            c.amount_nano_usd for _, c in booked if c.kind == "call" and not c.estimated
+        )
+        estimated = [
+            c.amount_nano_usd for one in lived.lived for c in one.costs if c.estimated and c.month <= view.month
+        ]
+        assert found.estimated_nano_usd == sum(estimated) >= 0
         suspended = [c.amount_nano_usd for one in lived.lived for c in one.suspense if c.month <= view.month]
         assert found.suspense_nano_usd == sum(suspended)
 

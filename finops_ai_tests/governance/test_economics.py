@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from finops_ai.governance import Ratio, Values, View, economics_of, grouped, read_values, safeguards_of
 from finops_ai.governance.economics import bought, percentile, rework_of
-from finops_ai.store import Database, ObjectStore, simulated
+from finops_ai.store import Database, ObjectStore, simulated, tables
 from finops_ai_tests.governance.ground import Ground
 from finops_ai_tests.records import brief
 
@@ -77,7 +78,8 @@ def test_counts_and_costs_are_those_of_what_was_done(ground: Ground, month: str)
     assert found.rework_loops == len({(d["artifact"], d["loop"]) for d in rework})
     first = [d for d in ground.all("publish", month) if d["loop"] == 0]
     assert found.first_pass_yield == Ratio(len(first), len(ended))
-    assert found.estimated_nano_usd == costs(ground, month, estimated=True) > 0
+    standing = [d["amount"] for d in ground.all("cost", estimated=True) if d["month"] <= month]
+    assert found.estimated_nano_usd == sum(standing) > 0
 
 
 @pytest.mark.parametrize("month", MONTHS)
@@ -110,9 +112,9 @@ def test_suspense_stands_until_a_provider_has_spoken(ground: Ground) -> None:
         standing -= sum(d["amount"] for d in ground.all("find") if d["month"] <= month)
         found = economics_of(view_of(values, month))
         assert found.suspense_nano_usd == standing == 7_000_000
-        call = costs(ground, month, kind="call")
-        estimated = costs(ground, month, estimated=True)
-        assert found.reconciliation_gap == Ratio(standing + estimated, call + standing)
+        counted = costs(ground, month, kind="call", estimated=False)
+        estimated = sum(d["amount"] for d in ground.all("cost", estimated=True) if d["month"] <= month)
+        assert found.reconciliation_gap == Ratio(standing + estimated, standing + estimated + counted)
         assert found.suspense_share == Ratio(standing, found.spend_nano_usd + standing)
     assert [(kind, amount) for _, kind, amount in values.books.resolved] == [("not_billed", 7_000_000)]
 
@@ -257,6 +259,44 @@ def test_a_month_stays_what_it_was_when_later_months_are_written(database: Datab
         ("2026-10", "held"),
         ("2026-11", "published"),
     ]
+
+
+def test_a_call_booked_without_a_price_is_found(database: Database, objects: ObjectStore) -> None:
+    """Such a call is refused before it is made; whoever wrote one into the books all the same must not stay unseen."""
+    ground = Ground(database, objects, at=datetime(2026, 11, 5, tzinfo=UTC))
+    artifact = ground.submit()
+    ground.call(artifact, (100, 0, 10))
+    entry = tables.entry
+    with ground.writing() as tx:
+        booked = tx.execute(sa.select(entry).where(entry.c.unit == "output_tokens")).mappings().one()
+        tx.execute(entry.insert().values({name: booked[name] for name in booked if name != "id"} | {"price": {}}))
+    assert economics_of(read(ground).view).unpriced_share == Ratio(1, 2)
+
+
+def test_reading_takes_as_many_queries_however_many_artifacts_there_are(
+    database: Database, objects: ObjectStore
+) -> None:
+    ground = Ground(database, objects, at=datetime(2026, 11, 5, tzinfo=UTC))
+    asked: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *found: asked.append(found[2]))
+
+    def queries() -> int:
+        asked.clear()
+        read(ground)
+        return len(asked)
+
+    def work(count: int) -> None:
+        for _ in range(count):
+            artifact = ground.submit()
+            ground.assess(artifact)
+            ground.call(artifact, (100, 0, 10))
+            ground.draft(artifact)
+            ground.put_up(artifact)
+
+    work(1)
+    first = queries()
+    work(4)
+    assert queries() == first > 10
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:

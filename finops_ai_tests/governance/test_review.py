@@ -29,7 +29,7 @@ from finops_ai.governance import (
 )
 from finops_ai.governance.needs import needs_of
 from finops_ai.governance.wording import change, duration, percent, usd
-from finops_ai.store import Database, ObjectStore, canonical_json, sha256_hex, simulated, tables
+from finops_ai.store import Database, ObjectStore, canonical_json, sha256_hex, simulated, tables, utc_now
 from finops_ai_tests.governance.ground import Ground
 
 DECEMBER = datetime(2026, 12, 3, tzinfo=UTC)
@@ -117,7 +117,9 @@ def test_a_figure_that_its_rows_do_not_bear_out_is_found(ground: Ground) -> None
 def test_a_breakdown_that_lost_a_part_is_found(ground: Ground) -> None:
     found = review(ground)
     broken = replace(found, parts={**found.parts, "workload": found.parts["workload"][1:]})
-    assert [row["item"] for row in figure_checks(broken) if row["state"] != "ready"] == ["by workload"]
+    assert [row["item"] for row in figure_checks(broken) if row["state"] != "ready"] == [
+        "the parts by workload make the whole"
+    ]
 
 
 def test_equal_records_make_equal_bytes_whenever_they_are_read(ground: Ground) -> None:
@@ -225,6 +227,28 @@ def test_a_verdict_that_is_not_at_hand_is_a_fault(sqlite_database: Database, obj
     assert found.values.unreadable == 1
     assert [need.grade for need in found.needs][:1] == ["fault"]
     assert "1 are not" in {row["state"] for row in record_checks(found)}
+
+
+@pytest.mark.parametrize(("total", "state"), [(30, "ready"), (31, "closed with 31 nano-USD, spent are 30")])
+def test_a_closed_month_was_closed_with_what_the_review_says(
+    sqlite_database: Database, objects: ObjectStore, total: int, state: str
+) -> None:
+    made = Ground(sqlite_database, objects, at=datetime(2026, 11, 3, tzinfo=UTC))
+    made.compute(made.submit(), 30)
+    with made.writing() as tx:
+        closing = {"month": "2026-11", "entry": 1, "sha256": "c" * 64, "charges": 1, "total_nano_usd": total}
+        tx.execute(tables.closed_month.insert().values(closing | {"closed_by": "Fay", "at": utc_now(DECEMBER)}))
+    found = review(made)
+    assert {row["item"]: row["state"] for row in record_checks(found)}["the month is closed"] == state
+    assert "closed by <bdi>Fay</bdi>" in render_html(found)
+    assert "not closed" not in " ".join(need.text for need in found.needs)
+
+
+def test_a_document_of_our_own_declares_no_value(sqlite_database: Database, objects: ObjectStore) -> None:
+    made = Ground(sqlite_database, objects, at=datetime(2026, 11, 3, tzinfo=UTC))
+    made.submit(impact="governance", intent={"form": "review"})
+    made.submit(impact="medium")
+    assert [one.intake.value_nano_usd for one in review(made).values.view.artifacts] == [0, 900 * 10**9]
 
 
 def test_books_that_do_not_hold_are_a_fault_and_stop_the_review(ground: Ground) -> None:
