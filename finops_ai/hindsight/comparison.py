@@ -13,7 +13,7 @@ from finops_ai.pricing import format_usd
 ASSUMPTIONS = (
     "Loops end as they did, and every draft, token, minute and byte is as it was.",
     "The policy gate sees the evidence, and what the tightest budget had left, as they were recorded.",
-    "A cost is exact where the model is the same, and otherwise an estimate from another model's tokens.",
+    "A cost is exact where the model is the same, and otherwise an estimate; a call in suspense is in no sum.",
     "Limits are held against booked costs of these artifacts; holds, which are worst cases, may be refused earlier.",
 )
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from finops_ai.cli import main
 from finops_ai.store import Database, now
+from finops_ai_tests.deployment import write_brief
 from finops_ai_tests.rollout.histories import WORKLOAD, History
 
 
@@ -66,3 +67,16 @@ def test_a_person_can_take_a_stage_back(invoke: Any, sqlite_database: Database, 
     assert "limited to pilot (operator: a complaint)" in invoke(WORKLOAD, "--demote", "a complaint").output
     assert json.loads(invoke(WORKLOAD, "--json").stdout)["stage"] == "pilot"
     assert "none below" in invoke(WORKLOAD, "--demote", "again", code=2).output
+
+
+def test_submit_refuses_what_a_stage_does_not_allow_with_file_and_field(
+    invoke: Any, sqlite_database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.yaml").write_text("rollout: {stages: {pilot: {artifacts_day_max: 1}, limited: {}, broad: {}}}")
+    History(sqlite_database, tmp_path).begin(now())
+    path = write_brief(tmp_path)
+    result = CliRunner().invoke(main, ["submit", str(path), "--json"], catch_exceptions=False)
+    assert result.exit_code == 2
+    (problem,) = json.loads(result.stdout)["error"]
+    assert (problem["file"], problem["field"]) == (str(path), "workload")
+    assert "stage pilot: at most 1 new artifacts a UTC day, and 1 are registered" in problem["reason"]

@@ -1,19 +1,22 @@
 """The stage in force is the lower of what is granted and what is earned, and it limits a day's work."""
 
+import threading
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from finops_ai import ledger
 from finops_ai.artifacts import accept_brief, take_in
-from finops_ai.briefs import BriefError, BriefFile, Registered, artifact_keys
+from finops_ai.briefs import BriefError, BriefFile, Registered, artifact_keys, register
 from finops_ai.ledger import BudgetExceeded
 from finops_ai.orchestration.sensors import take_brief
 from finops_ai.orchestration.workbench import Workbench
 from finops_ai.policy import Policy, PolicyError, Stage, budgets_for, load_policy
-from finops_ai.rollout import effective_stage, is_known, stage_of, today_of
+from finops_ai.rollout import admit_new, effective_stage, is_known, stage_of, today_of
 from finops_ai.settings import Settings
 from finops_ai.store import Database, open_database, open_objects, sha256_hex, simulated
 from finops_ai_tests.deployment import write_brief
@@ -129,19 +132,44 @@ def test_a_new_day_another_workload_and_a_higher_stage_have_a_count_of_their_own
 
 
 def test_of_many_submitters_at_once_exactly_the_limit_gets_in(settings: Settings, tmp_path: Path) -> None:
-    """Each counts under the workload's lock what the one before has added."""
+    """Each counts under the workload's lock what the one before has added. Ten days, since one may go well by chance."""
     policy = policy_with(tmp_path, "rollout: {stages: {pilot: {artifacts_day_max: 5}, limited: {}, broad: {}}}")
+    days = [NOON + timedelta(days=number) for number in range(10)]
     open_database(settings).engine.dispose()
 
-    def submit_three(number: int) -> int:
+    def submit_five_a_day(number: int) -> int:
         database, registered = open_database(settings), 0
-        for part in range(3):
-            with suppress(BriefError):
-                registered += len(submit(database, policy, f"topic {number} {part}"))
+        for day in days:
+            with simulated(day), suppress(BriefError):
+                registered += len(submit(database, policy, *(f"{number} {day} {part}" for part in range(5))))
         return registered
 
-    assert sum(at_once(submit_three, 4)) == 5
-    assert count(open_database(settings)) == 5
+    assert sum(at_once(submit_five_a_day, 4)) == 5 * len(days)
+    assert count(open_database(settings)) == 5 * len(days)
+
+
+def test_a_submitter_waits_for_the_one_who_is_about_to_take_the_last_place(database: Database, tmp_path: Path) -> None:
+    """Without the lock the second would not see the first one's artifact, which is not committed yet, and get in too."""
+    policy = policy_with(tmp_path, "rollout: {stages: {pilot: {artifacts_day_max: 1}, limited: {}, broad: {}}}")
+    counted, second_ended = threading.Event(), threading.Event()
+
+    def first() -> None:
+        def admit_and_linger(tx: sa.Connection, new: Sequence[BriefFile]) -> None:
+            admit_new(tx, new, policy=policy)
+            counted.set()
+            second_ended.wait(0.5)
+
+        file = BriefFile(brief(topic="first"), Path("/b"))
+        register(database, [file], submitted_by="ana", via="test", admit=admit_and_linger)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    counted.wait(10)
+    with pytest.raises(BriefError, match="at most 1"):
+        submit(database, policy, "second")
+    second_ended.set()
+    thread.join()
+    assert count(database) == 1
 
 
 def test_the_inbox_refuses_as_the_command_line_does(settings: Settings, tmp_path: Path) -> None:
