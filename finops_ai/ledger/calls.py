@@ -20,7 +20,19 @@ import sqlalchemy as sa
 from finops_ai.ledger import budgets
 from finops_ai.ledger.model import AlreadySettled, KeyReused, LedgerError, Payer, Rate, Terms
 from finops_ai.pricing import Usage
-from finops_ai.store import Prepared, Step, insert_once, inserted, is_taken, run, sha256_hex, tables, utc_now
+from finops_ai.store import (
+    SAVEPOINT,
+    Prepared,
+    Step,
+    insert_once,
+    inserted,
+    is_taken,
+    run,
+    sha256_hex,
+    tables,
+    take_back,
+    utc_now,
+)
 
 ALWAYS_ENTERED = ("input_tokens", "output_tokens")  # a call that cost nothing is a call all the same
 _BUDGET_ACCOUNTS = {  # (debit, credit)
@@ -104,15 +116,21 @@ def reserve(tx: sa.Connection, payer: Payer, wanted: Hold, *, request_sha256: st
         "run_id": payer.run_id,
         "at": utc_now(),
     }
-    opening = () if request_sha256 is None else (_opening(payer, request_sha256),)
-    if run(tx, *opening, inserted(tables.reservation, held, once=True)).rowcount == 0:
+    steps = [SAVEPOINT] if request_sha256 is None else [SAVEPOINT, _opening(payer, request_sha256)]
+    entry = _on_budgets(payer, wanted.key, "hold", budget_ids, wanted.amount_nano_usd)
+    steps += [inserted(tables.reservation, held), inserted(tables.entry, entry)]
+    try:
+        # the counters last: other payers wait for them from here to the end of the transaction
+        budgets.hold(tx, payer.budgets, wanted.amount_nano_usd, first=steps)
+    except sa.exc.IntegrityError as error:
+        if not is_taken(tables.reservation, error):
+            raise
+        take_back(tx)
         found = tx.execute(_RESERVATION, {"reservation_key": wanted.key}).one_or_none()
         if found is None or (found.operation, found.amount_nano_usd) != (wanted.operation, wanted.amount_nano_usd):
-            raise KeyReused(f"{wanted.key} (attempt {wanted.attempt} of {wanted.operation}) stands for another call")
+            held_by = f"{wanted.key} (attempt {wanted.attempt} of {wanted.operation})"
+            raise KeyReused(f"{held_by} stands for another call") from None
         return False
-    # the counters last: other payers wait for them from here to the end of the transaction
-    entry = _on_budgets(payer, wanted.key, "hold", budget_ids, wanted.amount_nano_usd)
-    budgets.hold(tx, payer.budgets, wanted.amount_nano_usd, first=[inserted(tables.entry, entry)])
     return True
 
 
@@ -307,10 +325,9 @@ def _enter_call(
     costs = terms.price.cost_nano_usd(usage)
     total = sum(costs.values())
     standing = held.amount_nano_usd if held_nano_usd is None else held_nano_usd
-    over_budget = budgets.charge(tx, held.budget_ids, spent_nano_usd=total, held_nano_usd=standing, first=first)
-    rows = [_on_budgets(payer, held.key, "charge", held.budget_ids, total)]
+    moved = [_on_budgets(payer, held.key, "charge", held.budget_ids, total)]
     if standing:
-        rows.append(_on_budgets(payer, held.key, "release", held.budget_ids, standing))
+        moved.append(_on_budgets(payer, held.key, "release", held.budget_ids, standing))
     call = _row(
         payer,
         kind="call",
@@ -321,14 +338,23 @@ def _enter_call(
         model=terms.model,
         price=json.dumps(terms.price.applied_to(usage).as_dict()),
         estimated=estimated,
-        overrun=over_budget or total > held.amount_nano_usd,
     )
-    rows += [
+    metered = [
         call | {"amount_nano_usd": costs[meter], "quantity": tokens, "unit": meter}
         for meter, tokens in usage.meters().items()
         if tokens or meter in ALWAYS_ENTERED
     ]
-    run(tx, inserted(tables.entry, *rows))
+
+    def enter(*, overrun: bool) -> bool:
+        entries = inserted(tables.entry, *moved, *(row | {"overrun": overrun} for row in metered))
+        steps = [SAVEPOINT, *first, entries]
+        return budgets.charge(tx, held.budget_ids, spent_nano_usd=total, held_nano_usd=standing, first=steps)
+
+    # the counters last, although only they tell of a budget that is over: it is rare, and then all is entered anew
+    above_hold = total > held.amount_nano_usd
+    if enter(overrun=above_hold) and not above_hold:
+        take_back(tx)
+        enter(overrun=True)
 
 
 def _return_hold(tx: sa.Connection, payer: Payer, held: "_Held", *, first: Sequence[Step] = ()) -> None:

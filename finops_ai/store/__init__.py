@@ -16,9 +16,10 @@ from finops_ai.store.objects import (
     sha256_hex,
 )
 from finops_ai.store.periods import days_of, following_month, month_bounds, month_start, preceding_month
-from finops_ai.store.statements import Prepared, Step, inserted, is_taken, run
+from finops_ai.store.statements import SAVEPOINT, Prepared, Step, inserted, is_taken, run, take_back
 
 __all__ = [
+    "SAVEPOINT",
     "Database",
     "LockTaken",
     "ObjectCorrupt",
@@ -45,6 +46,7 @@ __all__ = [
     "sha256_hex",
     "simulated",
     "tables",
+    "take_back",
     "today",
     "utc_now",
 ]

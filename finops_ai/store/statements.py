@@ -22,7 +22,7 @@ class Prepared:
     statement, in more time than SQLite takes to run it.
     """
 
-    def __init__(self, build: Callable[[str], sa.UpdateBase | sa.Select[Any]]) -> None:
+    def __init__(self, build: Callable[[str], sa.ClauseElement]) -> None:
         """`build` makes the statement for a dialect, given by its name."""
         self._build = build
         self._rendered: dict[str, tuple[str, Sequence[str]]] = {}
@@ -38,11 +38,18 @@ class Prepared:
                 schema_translate_map=schemas,
                 render_schema_translate=schemas is not None,
             )
-            self._rendered[name] = str(compiled), tuple(compiled.positiontup)
+            self._rendered[name] = str(compiled), tuple(compiled.positiontup or ())
         return self._rendered[name]
 
 
 Step = tuple[Prepared, Mapping[str, Any]]
+# what follows it in a transaction can be taken back: PostgreSQL goes on with nothing after a statement that failed
+SAVEPOINT: Step = Prepared(lambda _: sa.text("SAVEPOINT before_this")), {}
+
+
+def take_back(tx: sa.Connection) -> None:
+    """Undo what was done since the last SAVEPOINT."""
+    tx.exec_driver_sql("ROLLBACK TO SAVEPOINT before_this")
 
 
 def run(tx: sa.Connection, *steps: Step) -> sa.CursorResult[Any]:
@@ -82,9 +89,9 @@ def insert_new(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Inse
 
 
 def is_taken(table: sa.Table, error: sa.exc.IntegrityError) -> bool:
-    """Did an insert fail because its primary key exists in this table?"""
+    """Did an insert fail because one of its keys exists in this table?"""
     raised: Any = error.orig
     if hasattr(raised, "diag"):
         return bool(raised.pgcode == "23505" and raised.diag.table_name == table.name)
-    name, told = raised.sqlite_errorname, str(raised)
-    return name == "SQLITE_CONSTRAINT_PRIMARYKEY" and f"failed: {table.name}." in told
+    taken = raised.sqlite_errorname in ("SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE")
+    return taken and f"failed: {table.name}." in str(raised)
