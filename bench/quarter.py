@@ -24,13 +24,14 @@ from typing import Any
 import yaml
 
 from bench.machine import machine
+from bench.quarter_agenda import Agenda, Way
 from bench.quarter_ground import REVIEWERS, WORKLOADS, days_in, months_from, policy_record
-from bench.quarter_life import Life
+from bench.quarter_life import life_of, lived_by
 from bench.quarter_plan import plans
 from bench.quarter_sources import library_of
 from bench.quarter_store import DayByDay, UnsyncedFolder, UnsyncedObjects
 from bench.quarter_truth import Lived
-from bench.quarter_walk import Agenda, Ground, Way
+from bench.quarter_walk import Ground, Walk
 from finops_ai import ledger
 from finops_ai.policy import Policy, load_policy
 from finops_ai.pricing import format_usd
@@ -97,9 +98,9 @@ def simulate(
         agenda=agenda,
     )
     _keep_sources(objects)
-    lives = [Life.of(ground, plan) for plan in planned]
-    for number, life in enumerate(lives):
-        agenda.add(_told(life.way(), lambda done=number: on_progress(done + 1, artifacts)))  # type: ignore[misc]
+    walks = [Walk.of(ground, plan) for plan in planned]
+    for number, walk in enumerate(walks):
+        agenda.add(_told(life_of(walk), lambda done=number: on_progress(done + 1, artifacts)))  # type: ignore[misc]
     for day in days_in(months):
         agenda.add(_sealed(database, datetime(day.year, day.month, day.day, 23, 7, tzinfo=UTC)))
     agenda.run()
@@ -110,7 +111,7 @@ def simulate(
         objects=open_objects(settings),
         policy=policy,
         months=months,
-        lived=tuple(life.lived() for life in lives),
+        lived=tuple(lived_by(walk) for walk in walks),
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from bench.quarter import Quarter, main, simulate
+from bench.quarter_agenda import Agenda, Way
 from bench.quarter_ground import (
     ARTIFACTS_PER_DAY_MAX,
     BETTER,
@@ -30,7 +31,6 @@ from bench.quarter_ground import (
 )
 from bench.quarter_plan import Plan, plans
 from bench.quarter_truth import Cost, Lived
-from bench.quarter_walk import Agenda, Way
 from finops_ai import ledger
 from finops_ai.artifacts import position, progress_of
 from finops_ai.briefs import artifact_keys
