@@ -49,7 +49,7 @@ def _rules(p: Progress) -> Iterator[Position]:
     if p.loop in p.ended:
         yield Position(state="producing", waiting_for=f"rework: {p.ended[p.loop].detail}", job="rework")
     yield from _gate(p, "policy", p.output("claims"))
-    yield from _gate(p, "quality", p.output("draft"))
+    yield from _gate(p, "quality", _draft_of_this_loop(p))
     yield from _gate(p, "readiness", p.digest)
     if _unfinished(p):
         yield Position(state="producing", waiting_for="the rest of its run", job="produce")
@@ -87,6 +87,14 @@ def _gate(p: Progress, gate: str, subject: str | None) -> Iterator[Position]:
     record = p.gates.get(gate)
     if record and subject and record.subject_sha256 == subject and not record.passed:
         yield Position(state="held", waiting_for=f"a person: the {gate} gate failed")
+
+
+def _draft_of_this_loop(p: Progress) -> str | None:
+    """A verdict on the draft before says nothing of a loop that has a route and, so far, no draft: a provider answers later,
+    or a process died in between.
+    """
+    draft = p.outputs.get("draft")
+    return draft.output_sha256 if draft and draft.loop == p.loop else None
 
 
 def _unfinished(p: Progress) -> bool:

@@ -60,7 +60,7 @@ def propose(bench: Workbench, workload: str, *, run_id: str) -> PutUp:
         figures=figures,
         markdown=markdown,
         html=render_html(markdown, title=title),
-        record_checks=[{"item": c.name, "state": READY if c.met else f"not met: {c.evidence}"} for c in asked],
+        record_checks=[{"item": c.name, "state": READY if c.met else f"{c.name}: {c.evidence}"} for c in asked],
         figure_checks=[{"item": name, "state": READY} for name in figures["criteria"]],
     )
     return put_up(bench, document, run_id=run_id)

@@ -67,6 +67,13 @@ READY = NEW | {"outputs": outputs(*PRODUCED), "gates": GATES, "digest": "packet"
 DELIVERED = READY | {"permitted": True, "receipts": (RECEIPT,), "standing": APPROVED}
 
 
+ROUTED_AGAIN = outputs("claims", "risk_assessment", "draft") | {
+    "model_route": StepOutput(
+        id=9, step="model_route", loop=1, output_sha256="route", policy_sha256=POLICY, at="2026-01-09"
+    )
+}
+
+
 def at(base: dict[str, Any], **changes: Any) -> Position:
     return position(Progress(**base | changes))
 
@@ -76,6 +83,18 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], str, str | None, str]] = [
     (NEW, {}, "submitted", "produce", "first run"),
     (NEW, {"outputs": outputs("brief", "sources")}, "producing", "produce", "rest of its run"),
     (READY, {}, "awaiting_sign_off", None, "legal (1), business (2)"),
+    # the old draft failed, its rework has a route and no draft yet: a process died, or a batch has been answered since
+    (
+        NEW,
+        {
+            "outputs": ROUTED_AGAIN,
+            "gates": gate("policy", "claims") | gate("quality", "draft", passed=False),
+            "ended": {0: GATE_FAILED},
+        },
+        "producing",
+        "produce",
+        "rest of its run",
+    ),
     (READY, {"standing": APPROVED}, "approved", "publish", "publication"),
     (READY, {"standing": REJECTED}, "rejected", None, "veto"),
     (READY, {"permitted": True}, "publishing", "publish", "delivery"),

@@ -1,0 +1,83 @@
+"""From pilot to limited: a promotion is proposed from a scorecard, signed by three leaders, and opens its stage with its permit."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finops_ai.orchestration.lane import add_partitions
+from finops_ai.orchestration.promotions import propose
+from finops_ai.rollout import stage_of
+from finops_ai.usage import UsageEvent, keep_events
+from finops_ai_tests.deployment import Deployment, deployment
+
+WORKLOAD = "finance-briefings"
+LEADERS = {"Ines": "technology", "Sefa": "security", "Finn": "finance"}
+READY: dict[str, Any] = {
+    "budgets": {"workloads": {WORKLOAD: {"month_usd": 40, "stage": "limited"}}},
+    "rollout": {"artifacts_min": 1},
+}
+
+
+@pytest.fixture
+def pilot(tmp_path: Path) -> Iterator[Deployment]:
+    """A workload that has shown what its next stage asks for: one published artifact, cheaper than it was before."""
+    with deployment(tmp_path) as opened:
+        home = opened.with_policy(READY)
+        home.run(home.submit())
+        before = UsageEvent(
+            event_id="before", source="csv", started_at=datetime(2026, 1, 5, tzinfo=UTC), workload=WORKLOAD,
+            outcomes=10, approved=8, approved_first=5, cost_nano_usd=10**9, price_basis="reported",
+        )  # fmt: skip
+        keep_events(home.bench.database, home.bench.settings.home, [before], name="before", source="csv")
+        yield home
+
+
+def stage(home: Deployment) -> str:
+    with home.bench.database.read() as connection:
+        return stage_of(connection, home.bench.policy, WORKLOAD)
+
+
+def proposed(home: Deployment) -> str:
+    found = propose(home.bench, WORKLOAD, run_id="run-1")
+    add_partitions(home.instance, home.bench)
+    return found.artifact
+
+
+def sign(home: Deployment, artifact: str, *names: str) -> None:
+    for name in names:
+        home.decide(artifact, "approve", name=name, role=LEADERS[name])
+
+
+def test_three_signatures_open_the_next_stage(pilot: Deployment) -> None:
+    artifact = proposed(pilot)
+    sign(pilot, artifact, "Ines", "Sefa")
+    pilot.run(artifact)
+    assert stage(pilot) == "pilot", "two of three are not enough"
+    sign(pilot, artifact, "Finn")
+    pilot.run(artifact)
+    assert (pilot.position(artifact).state, stage(pilot)) == ("published", "limited")
+
+
+def test_what_no_longer_holds_at_the_moment_of_promotion_stops_it(pilot: Deployment) -> None:
+    """Signed on Monday, broken on Tuesday: the policy has taken the next stage back meanwhile."""
+    artifact = proposed(pilot)
+    sign(pilot, artifact, *LEADERS)
+    stricter = pilot.with_policy(READY | {"budgets": {"workloads": {WORKLOAD: {"month_usd": 40, "stage": "pilot"}}}})
+    stricter.run(artifact)
+    assert stage(pilot) == "pilot"
+    assert stricter.position(artifact).state != "published"
+
+
+def test_leaders_are_not_asked_to_sign_what_is_not_ready(pilot: Deployment) -> None:
+    home = pilot.with_policy(READY | {"rollout": {"artifacts_min": 50}})
+    found = propose(home.bench, WORKLOAD, run_id="run-1")
+    assert not found.passed
+    assert "quality" in next(verdict.line for verdict in found.verdicts if not verdict.passed)
+
+
+def test_a_policy_alone_promotes_nobody(pilot: Deployment) -> None:
+    generous = pilot.with_policy({"budgets": {"workloads": {WORKLOAD: {"month_usd": 40, "stage": "broad"}}}})
+    assert stage(generous) == "pilot"

@@ -1,0 +1,171 @@
+"""What runs on a schedule: measuring days, closing months, reviewing them; each partition with its cost and its own figures."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from finops_ai import finance, ledger
+from finops_ai.orchestration.build import build_definitions
+from finops_ai.orchestration.cost_metadata import KEYS
+from finops_ai.store import month_start, preceding_month, simulated, today, utc_now
+from finops_ai.usage import UsageEvent, keep_events
+from finops_ai_tests.deployment import Deployment, deployment
+
+LEADERS = {"Ines": "technology", "Sefa": "security", "Finn": "finance"}
+MEASURED = ("usage_events", "workload_baseline", "spend_anomalies", "budget_forecast")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployment]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    with deployment(tmp_path, postgres_url=url) as found:
+        yield found
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Iterator[Deployment]:
+    """For what does not depend on the database."""
+    with deployment(tmp_path) as found:
+        yield found
+
+
+def run(home: Deployment, job: str, *, tags: dict[str, str] | None = None, partition: str | None = None) -> bool:
+    definitions = build_definitions({"workbench": home.bench})
+    done = definitions.resolve_job_def(job).execute_in_process(
+        partition_key=partition, instance=home.instance, tags=tags, raise_on_error=False
+    )
+    return done.success
+
+
+def told(home: Deployment, asset: str) -> dict[str, dict[str, Any]]:
+    """What the newest materialization of each partition says."""
+    page = home.instance.fetch_materializations(dg.AssetKey(asset), limit=50, ascending=True)
+    found = [record.asset_materialization for record in page.records]
+    return {str(m.partition): {name: value.value for name, value in m.metadata.items()} for m in found if m}
+
+
+def event(name: str, day: date, **more: Any) -> UsageEvent:
+    fields: dict[str, Any] = {
+        "event_id": name,
+        "source": "test",
+        "started_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC),
+        "workload": "support",
+        "model": "model-a",
+        "input_tokens": 900,
+        "output_tokens": 100,
+        "cost_nano_usd": 2_000_000_000,
+        "price_basis": "reported",
+    }
+    return UsageEvent(**(fields | more))
+
+
+def test_a_range_of_days_is_one_run_and_each_day_has_figures_and_cost_of_its_own(home: Deployment) -> None:
+    first = date(2026, 3, 2)
+    days = [first + timedelta(days=n) for n in range(3)]
+    events = [event(f"{day} {n}", day) for count, day in enumerate(days) for n in range(count)]
+    keep_events(home.bench.database, home.bench.settings.home, events, name="test")
+    whole = {"dagster/asset_partition_range_start": str(days[0]), "dagster/asset_partition_range_end": str(days[-1])}
+    assert run(home, "measure", tags=whole)
+    for asset in MEASURED:
+        found = told(home, asset)
+        assert set(found) == {str(day) for day in days}
+        for metadata in found.values():
+            assert {f"finops/{key}" for key in KEYS} <= set(metadata), "no materialization is without its cost"
+    assert [told(home, "usage_events")[str(day)]["events"] for day in days] == [0, 1, 2]
+    assert [told(home, "workload_baseline")[str(day)]["spent usd"] for day in days] == [0, 2.0, 4.0]
+    with home.bench.database.read() as connection:
+        booked = {row["key"]: row["cost_nano_usd"] for row in ledger.cost_rows(connection, by="artifact")}
+    assert set(booked) == {f"platform/{asset}/{day}" for asset in MEASURED for day in days}
+    shown = {f"platform/{a}/{p}": m["finops/cost_usd"] for a in MEASURED for p, m in told(home, a).items()}
+    assert {name: round(usd * 1e9) for name, usd in shown.items()} == booked
+
+
+def test_a_log_in_the_inbox_is_measured_once_and_a_broken_one_says_why(laptop: Deployment) -> None:
+    inbox = laptop.bench.settings.home / "usage" / "inbox" / "azure-trace"
+    inbox.mkdir(parents=True)
+    (inbox / "AzureLLMInferenceTrace_code.csv").write_text(
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2026-03-02 18:17:03.9799600,4808,10\n2026-03-02 18:17:04.0319600,3180,8"
+    )
+    (inbox / "other.csv").write_text("a,b\n1,2\n")
+    for _ in range(2):
+        assert run(laptop, "measure", partition="2026-03-02")
+    found = told(laptop, "usage_events")["2026-03-02"]
+    assert (found["events"], found["unpriced requests"]) == (2, 2)
+    assert (inbox / "accepted" / "AzureLLMInferenceTrace_code.csv").is_file()
+    assert "format" in (inbox / "refused" / "other.csv.reason.txt").read_text()
+
+
+def test_our_own_calls_and_outcomes_are_measured_beside_the_logs(laptop: Deployment) -> None:
+    artifact = laptop.submit()
+    laptop.run(artifact)
+    assert laptop.position(artifact).state == "published"
+    assert run(laptop, "measure", partition=str(today() - timedelta(days=1)))  # the last whole day: nothing yet
+    assert told(laptop, "usage_events")[str(today() - timedelta(days=1))]["events"] == 0
+
+
+@pytest.fixture
+def last_month(home: Deployment) -> str:
+    """A month that is over, with an artifact that was published in it."""
+    month = preceding_month(utc_now()[:7])
+    with simulated(datetime.combine(month_start(month), datetime.min.time(), UTC) + timedelta(days=9, hours=10)):
+        artifact = home.submit()
+        home.run(artifact)
+    assert home.position(artifact).state == "published"
+    return month
+
+
+def test_a_month_that_is_over_is_closed_exported_reviewed_signed_and_published(
+    home: Deployment, last_month: str
+) -> None:
+    assert run(home, "close_month", partition=last_month)
+    exported = told(home, "finance_export")[last_month]
+    (charges,) = (home.bench.settings.home / "exports" / last_month).glob("focus-*.parquet")
+    with home.bench.database.read() as connection:
+        given = finance.closed_month(connection, last_month)
+        spent = ledger.spent(connection, month=last_month).cost_nano_usd
+        assert finance.verify_month(connection, last_month) == []
+    assert given is not None
+    assert exported["charges sha256"] == given.sha256
+    with duckdb.connect() as engine:
+        ((billed,),) = engine.execute("SELECT sum(BilledCost) FROM read_parquet(?)", [str(charges)]).fetchall()
+    assert billed * 10**9 == spent == given.total_nano_usd > 0
+
+    artifact = told(home, "governance_review")[last_month]["artifact"]
+    assert home.position(artifact).waiting_for == "sign-off by technology (1), security (1), finance (1)"
+    for name, role in LEADERS.items():
+        home.decide(artifact, "approve", name=name, role=role)
+    home.run(artifact)
+    assert home.position(artifact).state == "published"
+    page = next(
+        content for name, content in home.files().items() if name.startswith("governance") and name.endswith(".html")
+    )
+    assert "Governance review</h1>" in page.decode() or last_month in page.decode()
+
+
+def test_closing_again_gives_finance_nothing_new_and_asks_for_no_second_signature(
+    home: Deployment, last_month: str
+) -> None:
+    assert run(home, "close_month", partition=last_month)
+    folder = home.bench.settings.home / "exports" / last_month
+    names = sorted(file.name for file in folder.iterdir())
+    artifact = told(home, "governance_review")[last_month]["artifact"]
+    home.decide(artifact, "approve", name="Ines", role="technology")
+    digest = home.bench.progress(artifact).digest
+    assert run(home, "close_month", partition=last_month)
+    assert sorted(file.name for file in folder.iterdir()) == names
+    assert home.bench.progress(artifact).digest == digest
+    standing = home.bench.progress(artifact).standing
+    assert standing is not None
+    assert dict(standing.missing) == {"security": 1, "finance": 1}
+
+
+def test_a_review_does_not_count_itself_among_the_months_results(home: Deployment, last_month: str) -> None:
+    assert run(home, "close_month", partition=last_month)
+    table = told(home, "governance_review")[last_month]["figures"]
+    rows = {record.data["figure"]: record.data for record in table}
+    assert rows["Submitted"][last_month] == rows["Published"][last_month] == "1"
