@@ -23,7 +23,7 @@ from bench.baseline_process import WAYS
 from bench.machine import machine, versions
 from bench.money_ground import spread
 
-ROWS = 14_297_380  # ten times a month of the Azure traces' rate, at which engines were compared before one was chosen
+ROWS = 14_297_380  # as many as the engines were compared on before one was chosen
 ROWS_PER_S_MIN = 2_000_000
 PEAK_MB_MAX = 512
 PACKAGES = ("duckdb", "ibis-framework", "sqlglot")
