@@ -159,13 +159,14 @@ class Staging:
         for table, columns in _STAGED.items():
             engine.execute(
                 f"CREATE TABLE {table} AS "
-                f"FROM read_csv(?, columns = {columns}, header = false, nullstr = '\\N', auto_detect = false, {_CSV})",
+                f"FROM read_csv(?, columns = {columns}, header = false, allow_quoted_nulls = false, auto_detect = false, {_CSV})",
                 [str(self._folder / f"{table}.csv")],
             )
 
     def _write(self, table: str, rows: Iterable[Iterable[Any]]) -> None:
         with (self._folder / f"{table}.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
+            # an empty text, or one that reads like a null, is a text: quoted
+            csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
 
     def _row(self, charge: Charge) -> tuple[Any, ...]:
         key = (charge.kind, charge.meter, charge.model, charge.provider, charge.price)
