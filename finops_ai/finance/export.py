@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from finops_ai.finance.charges import Charge, Digest, booked_nano_usd, charges, entries_of, suspense_nano_usd
 from finops_ai.finance.closing import ClosedMonth, ClosedMonthChanged, closed_month, differences
-from finops_ai.finance.focus import ROWS, SERVICES, Account
+from finops_ai.finance.focus import COST_DECIMALS, ROWS, SERVICES, Account
 from finops_ai.finance.prices import Sku, sku_of
 from finops_ai.pricing import NANO, format_usd
 from finops_ai.store import Database, following_month, tables
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MEMORY_MAX = "1GB"
 THREADS = 2
 TOLD_EVERY = 10_000  # charges
+_CSV = "delim = ',', quote = '\"', escape = '\"'"  # said, so that nothing is guessed from what a workload is called
 OURS = Account()
 
 _STAGED = {
@@ -157,14 +158,15 @@ class Staging:
         engine.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         for table, columns in _STAGED.items():
             engine.execute(
-                f"CREATE TABLE {table} AS FROM read_csv(?, columns = {columns}, header = false, auto_detect = false, "
-                "delim = ',', quote = '\"', escape = '\"', nullstr = '\\N')",
+                f"CREATE TABLE {table} AS "
+                f"FROM read_csv(?, columns = {columns}, header = false, allow_quoted_nulls = false, auto_detect = false, {_CSV})",
                 [str(self._folder / f"{table}.csv")],
             )
 
     def _write(self, table: str, rows: Iterable[Iterable[Any]]) -> None:
         with (self._folder / f"{table}.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
+            # an empty text, or one that reads like a null, is a text: quoted
+            csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
 
     def _row(self, charge: Charge) -> tuple[Any, ...]:
         key = (charge.kind, charge.meter, charge.model, charge.provider, charge.price)
@@ -228,20 +230,14 @@ def _compared(
     given: ClosedMonth | None,
 ) -> Exported:
     """Read back what was written, and compare it with the books. Raises ExportDiffers."""
-    reader = "read_parquet(?)" if _is_parquet(written) else "read_csv(?, types = {'BilledCost': 'DECIMAL(38, 24)'})"
-    rows, total, corrections, corrected, roundings, rounding = (
-        engine.execute(
-            f"""
-        SELECT count(*), coalesce(sum(BilledCost), 0),
-            count(*) FILTER (ChargeClass = 'Correction'), coalesce(sum(BilledCost) FILTER (ChargeClass = 'Correction'), 0),
-            count(*) FILTER (ChargeCategory = 'Adjustment'),
-            coalesce(sum(BilledCost) FILTER (ChargeCategory = 'Adjustment'), 0)
-        FROM {reader}
-        """,  # noqa: S608 - one of the two above
-            [str(written)],
-        ).fetchone()
-        or ()
-    )
+    reader = "read_parquet(?)" if _is_parquet(written) else f"read_csv(?, header = true, all_varchar = true, {_CSV})"
+    query = f"""
+        SELECT count(*), coalesce(sum(cost), 0),
+            count(*) FILTER (ChargeClass = 'Correction'), coalesce(sum(cost) FILTER (ChargeClass = 'Correction'), 0),
+            count(*) FILTER (ChargeCategory = 'Adjustment'), coalesce(sum(cost) FILTER (ChargeCategory = 'Adjustment'), 0)
+        FROM (SELECT BilledCost::DECIMAL(38, {COST_DECIMALS}) AS cost, ChargeClass, ChargeCategory FROM {reader})
+    """  # noqa: S608 - one of the two above
+    rows, total, corrections, corrected, roundings, rounding = engine.execute(query, [str(written)]).fetchall()[0]
     booked = booked_nano_usd(connection, month)
     if Fraction(total) * NANO != booked:  # not as decimals: their product is rounded to 28 digits
         raise ExportDiffers(f"{month}: the file comes to {total:f} USD, the ledger to {format_usd(booked)} USD")

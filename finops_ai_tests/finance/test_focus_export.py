@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any
@@ -276,6 +277,18 @@ def test_a_month_without_charges_is_a_file_with_columns_and_no_rows(sqlite_datab
         result, _ = exported(sqlite_database, tmp_path, OCTOBER, ending)
         assert (result.rows, result.total_nano_usd) == (0, 0)
     assert (tmp_path / "2026-10.csv").read_text().startswith("AllocatedMethodDetails,")
+
+
+@pytest.mark.parametrize("workload", ['a "quoted", name', "two\nlines", "2026-10-05", "\\N", "=1+1", "日本"])
+def test_any_name_of_a_workload_comes_through_as_it_is(
+    sqlite_database: Database, tmp_path: Path, workload: str
+) -> None:
+    who = replace(payer(registered(sqlite_database), BUDGET), workload=workload)
+    with simulated(at(OCTOBER, 5)):
+        called(sqlite_database, who, usage(10, 1))
+    _, rows = exported(sqlite_database, tmp_path, OCTOBER)
+    assert {row["x_Workload"] for row in rows} == {workload}
+    assert json.loads(rows[0]["Tags"])["workload"] == workload
 
 
 def test_another_ending_is_refused(sqlite_database: Database, tmp_path: Path) -> None:
