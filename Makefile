@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 FINOPS := $(BIN)/finops-ai
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-long check format bench bench-evidence bench-money bench-routing bench-prices requirements clean
+.PHONY: help run ui test test-long check format bench bench-evidence bench-money bench-routing bench-prices bench-baseline bench-exports requirements clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,12 @@ bench-routing: $(VENV)/dev.stamp  ## routing and escalation on stored outcomes o
 
 bench-prices: $(VENV)/dev.stamp  ## thirty priced calls against published rates
 	@$(BIN)/python -m bench.prices
+
+bench-baseline: $(VENV)/dev.stamp  ## the baseline's rows a second and memory, beside a query written by hand
+	@$(BIN)/python -m bench.baseline
+
+bench-exports: $(VENV)/dev.stamp  ## a million charges as FOCUS, beside DuckDB's bare COPY of the same rows
+	@$(BIN)/python -m bench.exports
 
 requirements:  ## pin anew (needs uv): versions and hashes, no download address
 	uv pip compile pyproject.toml --extra build --universal --generate-hashes --no-annotate --no-header --no-strip-extras -q -o requirements.txt

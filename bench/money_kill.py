@@ -24,7 +24,7 @@ from bench.money_endpoint import MODEL, RunningEndpoint, ServedCall, running_end
 from bench.money_ground import Deployment, Figures, payer
 from finops_ai import ledger
 from finops_ai.calls import PaidCalls
-from finops_ai.calls.endpoint import opened
+from finops_ai.calls.endpoint import endpoint_of
 from finops_ai.ledger import AlreadySettled
 from finops_ai.policy import Tier, TokenBounds
 from finops_ai.settings import Settings
@@ -65,8 +65,9 @@ def kill(where: Deployment, *, kills: int, seed: int, workers: int = WORKERS) ->
     chance = random.Random(seed)
     artifacts = [registered(where.database, brief(topic=f"Artifact {number}")) for number in range(min(workers, kills))]
     with running_endpoint(where.settings.home / "truth.jsonl", latency_ms=LATENCY_MS) as endpoint:
-        with opened(_tier(endpoint.url)):
-            pass  # the workers are forked: they find the client's modules and the certificates loaded
+        endpoint_of(
+            _tier(endpoint.url)
+        )  # the workers are forked: they find the client's modules and the certificates loaded
         tally = _kill_all(where, endpoint, artifacts, kills, chance)
         time.sleep(2 * LATENCY_MS / 1000 + 0.1)  # what was asked before the last kill is answered by now
         tally.found_later = sum(_recovered(where.database, artifact, tally) for artifact in artifacts)

@@ -14,7 +14,6 @@ from typing import Any
 from bench.money_endpoint import MODEL, running_endpoint
 from bench.money_ground import Deployment, Figures, payer, spread
 from finops_ai.calls import PaidCalls
-from finops_ai.calls.endpoint import opened
 from finops_ai.policy import Tier, TokenBounds
 from finops_ai.store import ObjectStore, open_objects
 from finops_ai_tests.records import PLAIN_PRICE, registered
@@ -44,14 +43,12 @@ def overhead(where: Deployment, *, calls: int) -> Figures:
             assert not answer.reused
 
         pairs = [_pair(bare, paid, number) for number in range(-WARM_UP, calls)][WARM_UP:]
-        client_ms = [_ms(lambda: _opened_and_closed(tier)) for _ in range(50)]
     return {
         "calls each": len(pairs),
         "bare, ms": spread([bare_ms for bare_ms, _ in pairs]),
         "paid, ms": spread([paid_ms for _, paid_ms in pairs]),
         "overhead, ms": spread([paid_ms - bare_ms for bare_ms, paid_ms in pairs]),
         "paid / bare": spread([paid_ms / bare_ms for bare_ms, paid_ms in pairs]),
-        "for comparison: opening the endpoint and closing it, ms": spread(client_ms),
         "for comparison: keeping an answer, ms": spread([_ms(_kept(objects, number)) for number in range(50)]),
     }
 
@@ -71,11 +68,6 @@ def _ms(work: Callable[[], Any]) -> float:
     started = time.perf_counter()
     work()
     return 1e3 * (time.perf_counter() - started)
-
-
-def _opened_and_closed(tier: Tier) -> None:
-    with opened(tier):
-        pass
 
 
 def _kept(objects: ObjectStore, number: int) -> Callable[[], str]:

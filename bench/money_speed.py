@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from bench.money_ground import USAGE, Deployment, Figures, payer, spread
 from finops_ai import ledger
-from finops_ai.ledger import Payer
+from finops_ai.ledger import Hold, Payer
 from finops_ai.store import Database, open_database, sha256_hex
 from finops_ai_tests.records import at_once, hold_of, registered
 
@@ -51,8 +51,8 @@ def top_costs(where: Deployment, *, pairs: int) -> Figures:
     _pair(where.database, who)  # compiled statements are cached from here on
     holding, settling = cProfile.Profile(), cProfile.Profile()
     for _ in range(pairs):
-        key = holding.runcall(_hold, where.database, who)
-        settling.runcall(_settle, where.database, who, key)
+        held = holding.runcall(_hold, where.database, who)
+        settling.runcall(_settle, where.database, who, held)
     return {"hold": _top(holding, pairs), "settle": _top(settling, pairs)}
 
 
@@ -68,18 +68,17 @@ def _pair(database: Database, who: Payer) -> None:
     _settle(database, who, _hold(database, who))
 
 
-def _hold(database: Database, who: Payer) -> str:
+def _hold(database: Database, who: Payer) -> Hold:
     request = sha256_hex(f"{os.getpid()} {next(_numbers)}".encode())
+    wanted = hold_of(ledger.operation_key(who, request), HOLD_NANO_USD)
     with database.write() as tx:
-        operation = ledger.open_operation(tx, who, request_sha256=request)
-        wanted = hold_of(operation, HOLD_NANO_USD)
-        ledger.reserve(tx, who, wanted)
-    return wanted.key
+        ledger.reserve(tx, who, wanted, request_sha256=request)
+    return wanted
 
 
-def _settle(database: Database, who: Payer, key: str) -> None:
+def _settle(database: Database, who: Payer, held: Hold) -> None:
     with database.write() as tx:
-        ledger.settle(tx, who, key, USAGE, answer="{}")
+        ledger.settle(tx, who, held, USAGE, answer="{}")
 
 
 # --- rounds
@@ -154,8 +153,8 @@ class Clock:
 def _parts(where: Deployment, who: Payer, pairs: int) -> Figures:
     clocks = {name: Clock() for name in ("hold", "settle", "bare")}
     for _ in range(pairs):
-        key = _clocked(where.database, clocks["hold"], lambda: _hold(where.database, who))
-        _clocked(where.database, clocks["settle"], lambda key=key: _settle(where.database, who, key))  # type: ignore[misc]  # a lambda with a default has no type
+        held = _clocked(where.database, clocks["hold"], lambda: _hold(where.database, who))
+        _clocked(where.database, clocks["settle"], lambda held=held: _settle(where.database, who, held))  # type: ignore[misc]  # a lambda with a default has no type
         _clocked(where.database, clocks["bare"], lambda: _bare(where.database))
     return {name: clock.figures() for name, clock in clocks.items()}
 

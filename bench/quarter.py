@@ -21,22 +21,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 import yaml
-from upath import UPath
 
 from bench.machine import machine
+from bench.quarter_agenda import Agenda, Way
 from bench.quarter_ground import REVIEWERS, WORKLOADS, days_in, months_from, policy_record
-from bench.quarter_life import Life
+from bench.quarter_life import life_of, lived_by
 from bench.quarter_plan import plans
 from bench.quarter_sources import library_of
+from bench.quarter_store import DayByDay, UnsyncedFolder, UnsyncedObjects
 from bench.quarter_truth import Lived
-from bench.quarter_walk import Agenda, Ground, Way
+from bench.quarter_walk import Ground, Walk
 from finops_ai import ledger
 from finops_ai.policy import Policy, load_policy
 from finops_ai.pricing import format_usd
 from finops_ai.provenance import open_signing_key
-from finops_ai.publishing import LocalFolder
 from finops_ai.settings import Settings
 from finops_ai.signoff import Reviewer, by_name, grant
 from finops_ai.store import (
@@ -46,7 +45,6 @@ from finops_ai.store import (
     open_database,
     open_objects,
     preceding_month,
-    sha256_hex,
     simulated,
     today,
 )
@@ -84,7 +82,7 @@ def simulate(
     months = months_from(first_month or months_before(today().strftime("%Y-%m")))
     planned = plans(artifacts=artifacts, seed=seed, months=months)
     settings = _fresh(home, postgres_url)
-    database, objects = _unsynced(open_database(settings)), _Unsynced(settings.home / "objects")
+    database, objects = DayByDay(settings), UnsyncedObjects(settings.home / "objects")
     begin, end = month_bounds(months[0])[0], month_bounds(months[-1])[1]
     policy = load_policy(settings.policy_path)
     agenda = Agenda(end)
@@ -94,25 +92,26 @@ def simulate(
         objects=objects,
         policy=policy,
         policy_sha256=policy.sha256,
-        targets={"local": _UnsyncedFolder(settings.published)},
+        targets={"local": UnsyncedFolder(settings.published)},
         key=open_signing_key(settings.home / "keys"),
         reviewers=_granted(database, begin),
         agenda=agenda,
     )
     _keep_sources(objects)
-    lives = [Life.of(ground, plan) for plan in planned]
-    for number, life in enumerate(lives):
-        agenda.add(_told(life.way(), lambda done=number: on_progress(done + 1, artifacts)))  # type: ignore[misc]
+    walks = [Walk.of(ground, plan) for plan in planned]
+    for number, walk in enumerate(walks):
+        agenda.add(_told(life_of(walk), lambda done=number: on_progress(done + 1, artifacts)))  # type: ignore[misc]
     for day in days_in(months):
         agenda.add(_sealed(database, datetime(day.year, day.month, day.day, 23, 7, tzinfo=UTC)))
     agenda.run()
+    database.close()
     return Quarter(
         settings=settings,
-        database=database,
+        database=open_database(settings),
         objects=open_objects(settings),
         policy=policy,
         months=months,
-        lived=tuple(life.lived() for life in lives),
+        lived=tuple(lived_by(walk) for walk in walks),
     )
 
 
@@ -155,61 +154,18 @@ def _told(way: Way, submitted: Callable[[], None]) -> Way:
     yield from way
 
 
-def _sealed(database: Database, at: datetime) -> Way:
+def _sealed(database: DayByDay, at: datetime) -> Way:
     yield at
+    database.commit()
     ledger.seal(database)
-
-
-# --- without waiting for the disk
-
-
-class _Unsynced(ObjectStore):
-    """The same bytes under the same names, in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(UPath(folder))
-        self._folder = folder
-
-    def put(self, content: bytes) -> str:
-        """See ObjectStore."""
-        digest = sha256_hex(content)
-        path = self._folder / digest[:2] / digest
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        return digest
-
-
-class _UnsyncedFolder(LocalFolder):
-    """The same bytes under the same addresses, in a folder that nobody else writes to."""
-
-    def put(self, artifact: str, name: str, content: bytes) -> str:
-        """See LocalFolder."""
-        path = self.root / artifact / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return str(path)
-
-
-def _unsynced(database: Database) -> Database:
-    """Its connections of now on: commits are seen by everybody, and reach the disk when the system likes."""
-    database.engine.dispose()
-
-    @sa.event.listens_for(database.engine, "connect")
-    def on_connect(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA synchronous=OFF" if database.is_sqlite else "SET synchronous_commit TO off")
-        cursor.close()
-        connection.commit()
-
-    return database
+    database.commit()
 
 
 # --- the command
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Let a quarter pass and say what was made."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Let a quarter pass and say what was made. 2: it cannot be, for the reason on standard error."""
     options = _options(arguments)
     started, began_with = time.perf_counter(), machine()
     try:
@@ -222,10 +178,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             on_progress=_shown,
         )
     except ValueError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     print(file=sys.stderr)
     print("\n".join(summary(quarter)))
     print(f"\nin {time.perf_counter() - started:.1f} s, on " + ", ".join(f"{k}: {v}" for k, v in began_with.items()))
+    return 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -269,4 +227,4 @@ def _counts(found: Counter[Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

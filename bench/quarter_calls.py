@@ -8,9 +8,10 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bench.quarter_agenda import NEVER, Way
 from bench.quarter_ground import PROVIDER
 from bench.quarter_truth import Call
-from bench.quarter_walk import Walk, Way
+from bench.quarter_walk import Walk
 from finops_ai import ledger
 from finops_ai.artifacts import record_failure
 from finops_ai.calls import batch
@@ -82,9 +83,9 @@ def _in_batch(walk: Walk, wanted: Call, key: str) -> Way:
     with walk.ground.database.write() as tx:
         batch.record(tx, key, batch_id=f"batch_{walk.rng.getrandbits(64):016x}", sent=sent)
         walk.book_compute(tx, walk.payer(wanted.step), walk.rng.randrange(200_000, 900_000))
-    walk.notes.state = "producing"
+    walk.notes.state = "producing"  # it waits for the batch
     if walk.plan.fate == "in a batch":
-        yield datetime.max.replace(tzinfo=walk.at.tzinfo)
+        yield NEVER
     yield walk.after(1_800, 30_000)
 
 

@@ -102,11 +102,11 @@ WORKLOADS = (
     _workload("product-pages", "cc-4730", "page", 14, value_usd=(150, 700), impacts=(3, 6, 1)),
     _workload("release-notes", "cc-4730", "page", 9, value_usd=(80, 300), impacts=(8, 2, 0)),
     _workload(
-        BETTER, "cc-4740", "briefing", 11, value_usd=(400, 1_500), impacts=(1, 5, 4), failing_share=0.36,
-        failing_drift=-0.14,
+        BETTER, "cc-4740", "briefing", 11, value_usd=(400, 1_500), impacts=(1, 5, 4), failing_share=0.40,
+        failing_drift=-0.17,
     ),
     _workload(
-        WORSE, "cc-4740", "report", 9, value_usd=(300, 1_000), fast_share=0.25, failing_share=0.06, failing_drift=0.14
+        WORSE, "cc-4740", "report", 9, value_usd=(300, 1_000), fast_share=0.25, failing_share=0.05, failing_drift=0.17
     ),
     _workload("engineering-answers", "cc-4750", "answer", 9, value_usd=(50, 250), fast_share=0.6, impacts=(6, 4, 0)),
 )  # fmt: skip

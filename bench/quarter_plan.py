@@ -55,6 +55,7 @@ SHARE_OF_TROUBLE: dict[Trouble, float] = {
     "overrun": 0.005,
 }
 TROUBLES_MIN = 3  # of each: of three in suspense one is billed, one is not, one is left
+PUT_RIGHT_LATER: tuple[Trouble, ...] = ("suspended", "estimated")
 CHANGES_SHARE = 0.14  # of packets that people review
 HIGHER_TIER_SHARE = 0.3  # of requests for changes
 INJECTED_SHARE = 0.05  # of briefs that people review
@@ -103,14 +104,13 @@ def plans(*, artifacts: int, seed: int, months: Sequence[str]) -> list[Plan]:
     fates = _fates(rng, arrivals, traits)
     impacts = [_impact_for(fate, impact) for fate, (impact, _) in zip(fates, traits, strict=True)]
     profiles: list[Profile] = ["full" if f == "in a batch" else p for f, (_, p) in zip(fates, traits, strict=True)]
-    open_to_trouble = [
+    able = [
         n
-        for n, (at, workload) in enumerate(arrivals)
-        if fates[n] in ("published", "out of loops")
-        and at.strftime("%Y-%m") != months[-1]
-        and not _is_batched(workload, impacts[n], profiles[n])
+        for n, (_, workload) in enumerate(arrivals)
+        if fates[n] in ("published", "out of loops") and not _is_batched(workload, impacts[n], profiles[n])
     ]
-    troubles = _troubles(rng, open_to_trouble, artifacts)
+    early = {n for n in able if arrivals[n][0].strftime("%Y-%m") != months[-1]}
+    troubles = _troubles(rng, able, early)
     return [
         _plan(
             number,
@@ -190,14 +190,16 @@ def _fates(
     return fates
 
 
-def _troubles(rng: random.Random, able: Sequence[int], artifacts: int) -> dict[int, tuple[Trouble, int]]:
-    shuffled = rng.sample(able, len(able))
-    given: list[tuple[Trouble, int]] = [
-        (trouble, n)
-        for trouble, share in SHARE_OF_TROUBLE.items()
-        for n in range(max(TROUBLES_MIN, _number_of(share, artifacts)))
-    ]
-    return dict(zip(shuffled, given, strict=False))
+def _troubles(rng: random.Random, able: Sequence[int], early: set[int]) -> dict[int, tuple[Trouble, int]]:
+    """To artifacts that are `able`; what is put right later comes early enough for that."""
+    free = rng.sample(able, len(able))
+    given: dict[int, tuple[Trouble, int]] = {}
+    for trouble, share in SHARE_OF_TROUBLE.items():
+        fit = [n for n in free if n in early or trouble not in PUT_RIGHT_LATER]
+        for number, n in enumerate(fit[: max(TROUBLES_MIN, _number_of(share, len(able)))]):
+            given[n] = trouble, number
+            free.remove(n)
+    return given
 
 
 def _number_of(share: float, artifacts: int) -> int:

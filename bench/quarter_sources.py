@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from finops_ai.evidence import ADDRESSES_A_MODEL, SECOND_VOICE_MISSING, Claim, Grade, Source, Span, Verdict
 from finops_ai.store import sha256_hex
@@ -133,6 +134,16 @@ def source_of(document: Document, *, at: str) -> Source:
 def claims_of(documents: Sequence[Document]) -> list[Claim]:
     """The claims that judging these documents leaves, in the order of the documents."""
     return [claim for document in documents if not document.gone for claim in _claims(document)]
+
+
+def claim_records(documents: Sequence[Document]) -> list[dict[str, Any]]:
+    """The same in their stored form."""
+    return [record for document in documents if not document.gone for record in _records(document)]
+
+
+@cache
+def _records(document: Document) -> list[dict[str, Any]]:
+    return [claim.as_record() for claim in _claims(document)]
 
 
 @cache

@@ -41,7 +41,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         with running_postgres() as server:
             yield server
     except PostgresUnavailable as unavailable:
-        _cannot_test(str(unavailable))
+        cannot_test(str(unavailable))
 
 
 @pytest.fixture(scope="session")
@@ -128,11 +128,11 @@ def data_dir() -> Path:
     """The reference data, which is larger than a repository should be."""
     folder = Path(os.environ.get("FINOPS_AI_DATA") or REPOSITORY.parent / "shared" / "data")
     if not folder.is_dir():
-        _cannot_test(f"no reference data at {folder}; name its folder in FINOPS_AI_DATA")
+        cannot_test(f"no reference data at {folder}; name its folder in FINOPS_AI_DATA")
     return folder
 
 
-def _cannot_test(reason: str) -> None:
+def cannot_test(reason: str) -> None:
     """On a laptop a missing part is skipped and said; a build server that skips would be green for nothing."""
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(reason)

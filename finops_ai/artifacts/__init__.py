@@ -3,7 +3,7 @@
 Belongs here: progress and state. Does not: doing any step, and nothing of Dagster.
 """
 
-from finops_ai.artifacts.intake import accept_brief
+from finops_ai.artifacts.intake import accept_brief, take_in
 from finops_ai.artifacts.overview import Overview, budget_row, overview_of, published_count
 from finops_ai.artifacts.progress import STEPS, Progress, StepFailure, StepOutput, ended_loops, progress_of
 from finops_ai.artifacts.recording import record_failure, record_output, record_verdict
@@ -31,4 +31,5 @@ __all__ = [
     "record_output",
     "record_verdict",
     "routes_of",
+    "take_in",
 ]

@@ -52,7 +52,6 @@ def overview_of(connection: sa.Connection, objects: ObjectStore, policy: Policy,
     spent = ledger.spent(connection, artifact=artifact)
     route_sha256 = progress.output("model_route")
     route = objects.get_json(route_sha256) if route_sha256 else {}
-    risk_sha256 = progress.output("risk_assessment")
     missing = progress.standing.missing if progress.standing and here.state == "awaiting_sign_off" else {}
     return Overview(
         artifact=artifact,
@@ -82,14 +81,24 @@ def overview_of(connection: sa.Connection, objects: ObjectStore, policy: Policy,
         exception=(route.get("exception") or {}).get("detail", ""),
         exceptions=tuple(exceptions_of(connection, artifact=artifact)),
         budgets=tuple(budget_row(state) for state in ledger.states(connection, _budget_ids(policy, progress))),
-        look_first=tuple(look_first(Assessment.from_dict(objects.get_json(risk_sha256)))) if risk_sha256 else (),
+        look_first=_look_first(progress, objects),
         files=tuple(file.address for receipt in progress.receipts for file in receipt.files),
     )
 
 
+def _look_first(progress: Progress, objects: ObjectStore) -> tuple[str, ...]:
+    assessed = progress.output("risk_assessment")
+    if assessed is None or progress.brief.is_document:
+        return ()
+    return tuple(look_first(Assessment.from_dict(objects.get_json(assessed))))
+
+
 def _budget_ids(policy: Policy, progress: Progress) -> list[str]:
     today = utc_now()[:10]
-    return [b.id for b in budgets_for(policy, progress.brief, artifact=progress.artifact, step="draft", day=today)]
+    budgets = budgets_for(
+        policy, progress.brief, artifact=progress.artifact, step="draft", day=today, stage=progress.stage
+    )
+    return [budget.id for budget in budgets]
 
 
 def budget_row(state: ledger.BudgetState) -> dict[str, Any]:

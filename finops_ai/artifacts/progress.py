@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from finops_ai.briefs import Brief, brief_of
 from finops_ai.calls import pending_of
-from finops_ai.policy import Policy
+from finops_ai.policy import Policy, Stage
 from finops_ai.publishing import GateRecord, Receipt, has_open_intent, newest_gates, receipts_of
+from finops_ai.rollout import stage_of
 from finops_ai.routing import EndedLoop
 from finops_ai.signoff import Standing, current_packet, decisions_of, is_permitted, standing_of
 from finops_ai.store import tables
@@ -54,6 +55,7 @@ class Progress:
     brief: Brief
     loops_max: int
     policy_sha256: str  # in force now
+    stage: Stage  # the workload's, in force now
     outputs: Mapping[str, StepOutput]
     failure: StepFailure | None
     gates: Mapping[str, GateRecord]
@@ -96,6 +98,7 @@ def progress_of(connection: sa.Connection, policy: Policy, artifact: str) -> Pro
         brief=brief,
         loops_max=policy.profiles[brief.profile].loops_max,
         policy_sha256=policy.sha256,
+        stage=stage_of(connection, policy, brief.workload),
         outputs=outputs,
         failure=_failure(connection, artifact, outputs),
         gates=newest_gates(connection, artifact),

@@ -21,7 +21,9 @@ def next_route(connection: sa.Connection, policy: Policy, progress: Progress, *,
     """The route of the next draft on what is known now: earlier loops, prices of that day, what the tightest budget has."""
     brief = progress.brief
     bounds = bounds_for(policy, brief)
-    budgets = budgets_for(policy, brief, artifact=progress.artifact, step=ROUTED_STEP, day=on.isoformat())
+    budgets = budgets_for(
+        policy, brief, artifact=progress.artifact, step=ROUTED_STEP, day=on.isoformat(), stage=progress.stage
+    )
     return choose_route(
         brief,
         step=ROUTED_STEP,

@@ -26,8 +26,11 @@ class Position:
 
 
 def position(progress: Progress) -> Position:
-    """The first rule that applies decides."""
-    return next(_rules(progress))
+    """The first rule that applies decides. A document is written anew from the records, by the asset that wrote it."""
+    found = next(_rules(progress))
+    if progress.brief.is_document and found.job in ("produce", "rework"):
+        return Position(state=found.state, waiting_for=f"being written anew from the records ({found.waiting_for})")
+    return found
 
 
 def _rules(p: Progress) -> Iterator[Position]:

@@ -3,7 +3,7 @@
 Belongs here: the record, reading it, registering it. Does not: fetching its sources (`evidence`), its limits (`policy`).
 """
 
-from finops_ai.briefs.model import Brief, Form, Grade, Impact, Intent, Name, Profile, SourceRef, Usd
+from finops_ai.briefs.model import Brief, Form, Grade, Impact, Intent, Name, Profile, SourceRef, Usd, Value
 from finops_ai.briefs.reading import BriefError, BriefFile, Problem, locate, parse_brief, read_brief
 from finops_ai.briefs.register import (
     Registered,
@@ -31,6 +31,7 @@ __all__ = [
     "SourceRef",
     "UnknownArtifact",
     "Usd",
+    "Value",
     "artifact_keys",
     "brief_of",
     "folder_of",

@@ -102,6 +102,11 @@ class Brief(_Record):
         return record
 
     @property
+    def is_document(self) -> bool:
+        """Written by finops_ai from its own records: no sources are read for it, and no model is asked."""
+        return self.intent.form in ("review", "promotion")
+
+    @property
     def sha256(self) -> str:
         """The identity of the content."""
         text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

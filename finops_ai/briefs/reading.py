@@ -53,6 +53,7 @@ class BriefFile:
 
     brief: Brief
     folder: Path
+    name: str = ""  # as its submitter wrote it; "": it was never a file
 
 
 def read_brief(path: Path, *, roots: tuple[Path, ...] = (), stores: tuple[str, ...] = ()) -> BriefFile:
@@ -74,7 +75,7 @@ def read_brief(path: Path, *, roots: tuple[Path, ...] = (), stores: tuple[str, .
             )
     if problems:
         raise BriefError(problems)
-    return BriefFile(brief.model_copy(update={"sources": located}), folder)
+    return BriefFile(brief.model_copy(update={"sources": located}), folder, str(path))
 
 
 def parse_brief(text: str, *, name: str) -> Brief:

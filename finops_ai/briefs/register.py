@@ -3,7 +3,7 @@
 Belongs here: the rows of `artifact` and `submission`. Does not: judging the brief (`reading`, `policy`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,26 @@ class Registered:
     new: bool  # False: the same brief is an artifact already
 
 
-def register(database: Database, files: Sequence[BriefFile], *, submitted_by: str, via: str) -> list[Registered]:
-    """All of them or none, in one transaction. Submitting the same brief again only adds an author."""
+Admission = Callable[[sa.Connection, Sequence[BriefFile]], None]
+
+
+def register(
+    database: Database,
+    files: Sequence[BriefFile],
+    *,
+    submitted_by: str,
+    via: str,
+    admit: Admission = lambda _tx, _new: None,
+) -> list[Registered]:
+    """All of them or none, in one transaction. Submitting the same brief again only adds an author.
+
+    `admit` is called before the end of the transaction with those that are new, already in it, and refuses by raising.
+    """
     with database.write() as tx:
-        return [_register_one(tx, file, submitted_by, via) for file in files]
+        registered = [_register_one(tx, file, submitted_by, via) for file in files]
+        if new := [file for file, found in zip(files, registered, strict=True) if found.new]:
+            admit(tx, new)
+        return registered
 
 
 def _register_one(tx: sa.Connection, file: BriefFile, submitted_by: str, via: str) -> Registered:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from finops_ai import ledger
-from finops_ai.calls.endpoint import APIS, BODY_BYTES_MAX, Endpoint, Received, Served, opened, outcome_of
+from finops_ai.calls.endpoint import APIS, BODY_BYTES_MAX, Endpoint, Received, Served, endpoint_of, outcome_of
 from finops_ai.calls.failures import Failed, of_status
 from finops_ai.calls.model import Form
 from finops_ai.calls.paid import close_failed, close_served
@@ -247,8 +247,7 @@ def closed_batches(connection: sa.Connection, *, since: str) -> list[tuple[str, 
 def _collect(database: Database, call: PendingBatch, also: Callable[[sa.Connection, Collected], None]) -> Collected:
     try:
         sent = Sent(**call.endpoint)
-        with opened(sent.tier) as endpoint:
-            result = _result(endpoint, call, sent)
+        result = _result(endpoint_of(sent.tier), call, sent)
         return result if isinstance(result, Collected) else _close(database, call, sent, result, also)
     except ledger.AlreadySettled:
         return _collected(call, "closed_elsewhere", "another process was quicker")

@@ -5,18 +5,18 @@ further try (`retry`), the words of an API (`chat`, `responses`). The client's o
 be held and booked by itself, and so is its parsing: what came is metered before anything else is made of it.
 """
 
-import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 from finops_ai.calls import chat, responses
-from finops_ai.calls.deadline import Deadline
+from finops_ai.calls.deadline import Deadline, watch
 from finops_ai.calls.events import EventData
 from finops_ai.calls.failures import Failed, of_record, of_status
 from finops_ai.calls.metering import Metered, believed, metered
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 APIS: dict[str, Api] = {"chat": chat, "responses": responses}
 BODY_BYTES_MAX = 64_000_000
+CLIENTS_KEPT_MAX = 16
 SHOWN_CHARACTERS = 200
 # the connection itself failed: nothing of the request has left
 _UNREACHED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
@@ -96,7 +97,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """An open connection to the endpoint of a tier."""
+    """The endpoint of a tier, to be called by one thread."""
 
     client: "openai.OpenAI"
     tier: Tier
@@ -148,31 +149,35 @@ class Endpoint:
         return f"Timeout: the answer was not complete after {self.tier.timeout_s:g} s" if self.deadline.passed else ""
 
 
-@contextlib.contextmanager
-def opened(tier: Tier) -> Iterator[Endpoint]:
+def endpoint_of(tier: Tier) -> Endpoint:
     """The endpoint of a tier. Raises CallRefused where the policy's address or key cannot be used."""
-    import httpx2
-    import openai  # a second, paid only where a model is called
-
     key = os.environ.get(tier.api_key_env, "") if tier.api_key_env else "none"
     if not key:
         raise CallRefused(f"the variable {tier.api_key_env} holds no API key")
-    deadline = Deadline()
-    # a redirect would send the prompt, and the money, to somebody whom the policy does not name
+    return Endpoint(client=_client(os.getpid(), tier.base_url, key), tier=tier, deadline=Deadline())
+
+
+@lru_cache(maxsize=CLIENTS_KEPT_MAX)
+def _client(_process: int, base_url: str | None, key: str) -> "openai.OpenAI":
+    """A client is made once for a process, its connections once for a call: see ARCHITECTURE.md on kept ones.
+
+    Nothing else passes from a call to the next: no cookie, and no redirect, which would send the prompt, and the money, to
+    somebody whom the policy does not name. Every request brings its own time-out.
+    """
+    import httpx2
+    import openai  # a second, paid only where a model is called
+
     http = openai.DefaultHttpx2Client(
         verify=_trusted(),
         follow_redirects=False,
-        timeout=tier.timeout_s,
-        event_hooks={"request": [deadline.watch]},
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
+        event_hooks={"request": [watch]},
     )
+    http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     try:
-        client = openai.OpenAI(
-            api_key=key, base_url=tier.base_url, max_retries=0, timeout=tier.timeout_s, http_client=http
-        )
+        return openai.OpenAI(api_key=key, base_url=base_url, max_retries=0, http_client=http)
     except (openai.OpenAIError, httpx2.InvalidURL) as error:
-        raise CallRefused(f"{tier.base_url} cannot be called: {error}") from None
-    with client:
-        yield Endpoint(client=client, tier=tier, deadline=deadline)
+        raise CallRefused(f"{base_url} cannot be called: {error}") from None
 
 
 @cache

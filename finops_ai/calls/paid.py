@@ -18,13 +18,14 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from finops_ai import ledger
-from finops_ai.calls.endpoint import APIS, Endpoint, Served, opened
+from finops_ai.calls.endpoint import APIS, Endpoint, Served, endpoint_of
 from finops_ai.calls.estimates import estimated_input_tokens
 from finops_ai.calls.failures import Failed
 from finops_ai.calls.metering import Metered
@@ -39,7 +40,7 @@ from finops_ai.store import Database, canonical_json, sha256_hex
 BOOKED_CHARACTERS_MAX = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Call:
     """What stays the same over the attempts of one call."""
 
@@ -66,7 +67,7 @@ class _Call:
             input_tokens=self.input_tokens,
         )
 
-    @property
+    @cached_property
     def request_sha256(self) -> str:
         """The identity of what is asked, whatever form, level or transfer it is answered in."""
         request = {
@@ -124,41 +125,43 @@ class PaidCalls:
 
         operation = ledger.operation_key(self.payer, call.request_sha256)
         with self.database.read() as connection:
-            stored = ledger.answer_of(connection, operation)
-            pending = None if stored else batch.pending_call(connection, operation)
+            tried = ledger.attempts_of(connection, operation)
+            stored = ledger.answer_of(connection, operation) if tried else None
+            pending = batch.pending_call(connection, operation) if tried and not stored else None
         if stored:
             return _stored_answer(json.loads(stored), call)
         if pending:
             raise AnswerPending(batch_id=pending.batch_id, since=pending.at)
-        with opened(tier) as endpoint:
-            return self._in_batch(call, endpoint) if level == "batch" else self._attempts(call, endpoint)
+        make = self._in_batch if level == "batch" else self._attempts
+        return make(call, endpoint_of(tier), tried)
 
-    def _in_batch(self, call: _Call, endpoint: Endpoint) -> NoReturn:
+    def _in_batch(self, call: _Call, endpoint: Endpoint, tried: int) -> NoReturn:
         """One attempt, handed over and not waited for."""
         from finops_ai.calls import batch
 
         form: Form = "none" if call.schema is None else self.forms.start(call.tier)
-        key = self._hold(call)
-        created = batch.create(endpoint, call.asked(form), key=key)
+        held = self._hold(call, tried + 1)
+        created = batch.create(endpoint, call.asked(form), key=held.key)
         if isinstance(created, Failed):
-            self._close_failed(key, created)
+            self._close_failed(held.key, created)
             raise (CallRefused if created.permanent else CallFailed)(f"{call.tier.model}: {created.error}")
         with self.database.write() as tx:
             sent = batch.Sent.of(call.terms.tier, call.tier, call.asked(form))
-            since = batch.record(tx, key, batch_id=created, sent=sent)
+            since = batch.record(tx, held.key, batch_id=created, sent=sent)
         raise AnswerPending(batch_id=created, since=since)
 
-    def _attempts(self, call: _Call, endpoint: Endpoint) -> Answer:
+    def _attempts(self, call: _Call, endpoint: Endpoint, tried: int) -> Answer:
         form: Form = "none" if call.schema is None else self.forms.start(call.tier)
         started = self.clock()
         attempt = 0
         while True:
             attempt += 1
-            key = self._hold(call)
-            outcome = endpoint.attempt(call.asked(form), key=key)
+            held = self._hold(call, tried + 1)
+            tried = held.attempt
+            outcome = endpoint.attempt(call.asked(form), key=held.key)
             if isinstance(outcome, Served):
-                return self._settle(call, key, outcome, form, attempt)
-            self._close_failed(key, outcome)
+                return self._settle(call, held, outcome, form, attempt)
+            self._close_failed(held.key, outcome)
             step = next_try(
                 outcome,
                 form=form,
@@ -173,23 +176,26 @@ class PaidCalls:
             if step.pause_s is not None:
                 self.sleep(step.pause_s)
 
-    def _hold(self, call: _Call) -> str:
-        """Hold the worst case of the next attempt; its key."""
+    def _hold(self, call: _Call, attempt: int) -> ledger.Hold:
+        """Hold the worst case of the next attempt: this one, or a later one where another thread or process has made it."""
+        operation = ledger.operation_key(self.payer, call.request_sha256)
         with self.database.write() as tx:
-            operation = ledger.open_operation(tx, self.payer, request_sha256=call.request_sha256)
-            attempt = ledger.attempts_of(tx, operation) + 1
-            key = f"{operation}/{attempt}"
-            worst_case = call.worst_case_nano_usd
-            hold = ledger.Hold(
-                key=key, operation=operation, attempt=attempt, amount_nano_usd=worst_case, terms=call.terms
-            )
-            ledger.reserve(tx, self.payer, hold)
-        return key
+            while True:
+                hold = ledger.Hold(
+                    key=f"{operation}/{attempt}",
+                    operation=operation,
+                    attempt=attempt,
+                    amount_nano_usd=call.worst_case_nano_usd,
+                    terms=call.terms,
+                )
+                if ledger.reserve(tx, self.payer, hold, request_sha256=call.request_sha256):
+                    return hold
+                attempt = ledger.attempts_of(tx, operation) + 1
 
-    def _settle(self, call: _Call, key: str, served: Served, form: Form, attempt: int) -> Answer:
+    def _settle(self, call: _Call, held: ledger.Hold, served: Served, form: Form, attempt: int) -> Answer:
         """Booked first, whatever becomes of it: an answer that cannot be kept was still paid."""
         with self.database.write() as tx:
-            close_served(tx, self.payer, key, served, form)
+            close_served(tx, self.payer, held, served, form)
         if served.raised is not None:
             raise served.raised
         self.forms.found(call.tier, form)
@@ -202,7 +208,7 @@ class PaidCalls:
             raise failed.raised
 
 
-def close_served(tx: sa.Connection, payer: ledger.Payer, key: str, served: Served, form: Form) -> None:
+def close_served(tx: sa.Connection, payer: ledger.Payer, key: str | ledger.Hold, served: Served, form: Form) -> None:
     """Book a held attempt at what it cost, with its answer. Raises ledger.AlreadySettled."""
     record = {"form": form, "estimated": served.cost.estimated, "response": served.body}
     _book(tx, payer, key, served.cost, served.reading.response_id, _kept(record))
@@ -222,7 +228,7 @@ def close_failed(tx: sa.Connection, payer: ledger.Payer, key: str, failed: Faile
 def _book(
     tx: sa.Connection,
     payer: ledger.Payer,
-    key: str,
+    key: str | ledger.Hold,
     cost: Metered,
     response_id: str,
     answer: str | None,

@@ -143,8 +143,8 @@ def _character_width(character: str) -> float:
     if unicodedata.east_asian_width(character) in "WF":
         return 1.0
     if character in "iljtfrI.,:;'|!()[] -":
-        return 0.38
-    return 0.92 if character in "mwMW@%" else 0.7 if character.isupper() else 0.6
+        return 0.42
+    return 0.98 if character in "mwMW@%" else 0.74 if character.isupper() else 0.64
 
 
 def _plain(text: str) -> str:

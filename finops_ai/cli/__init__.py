@@ -7,11 +7,13 @@ arguments, makes one call and prints. Commands import what they need when they r
 import click
 
 from finops_ai import __version__
+from finops_ai.cli.baseline import baseline
 from finops_ai.cli.evidence import evidence
-from finops_ai.cli.money import cost, export, ledger
-from finops_ai.cli.planned import baseline
+from finops_ai.cli.exports import export
+from finops_ai.cli.money import cost, ledger
 from finops_ai.cli.proof import policy, verify
 from finops_ai.cli.review import review
+from finops_ai.cli.rollout import readiness
 from finops_ai.cli.route import route
 from finops_ai.cli.serve import desk, doctor, ui
 from finops_ai.cli.signing import decide, reviewer
@@ -35,7 +37,7 @@ def main() -> None:
 
 for command in (
     submit, run, status, evidence, reviewer, decide, verify, cost, export, ledger, route, policy, ui, desk, doctor, baseline,
-    review,
+    review, readiness,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -1,19 +1,17 @@
-"""`cost`, `export`, `ledger`: what things cost, and the proof.
+"""`cost`, `ledger`: what things cost, and the proof.
 
-Belongs here: these commands. Does not: sums (`ledger`), reading Dagster's metadata (`orchestration.metadata_export`).
+Belongs here: these commands. Does not: sums (`ledger`), files for finance (`exports`).
 """
 
 import contextlib
-import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from finops_ai.cli.exports import close, closed_row, month_option
 from finops_ai.cli.reconcile import reconcile
-from finops_ai.cli.shared import FAILED, Refused, command, open_records, print_json, print_table
-from finops_ai.settings import load_settings
+from finops_ai.cli.shared import FAILED, command, open_records, print_json, print_table
 
 if TYPE_CHECKING:
     from finops_ai.ledger import Chain, Check
@@ -21,15 +19,9 @@ if TYPE_CHECKING:
 GROUPS = ("artifact", "step", "loop", "workload", "cost_centre", "tier", "model", "kind", "month")
 
 
-def _month(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
-        raise click.BadParameter(f"{value!r} is not a month; write YYYY-MM")
-    return value
-
-
 @click.command()
 @click.option("--by", type=click.Choice(GROUPS), default="artifact", show_default=True, help="What the rows stand for.")
-@click.option("--month", callback=_month, help="YYYY-MM; without it, everything.")
+@click.option("--month", callback=month_option, help="YYYY-MM; without it, everything.")
 @command
 def cost(by: str, month: str | None, *, as_json: bool) -> None:
     """Cost, cost per approved artifact, rework share.
@@ -90,40 +82,6 @@ def _row(row: Any) -> dict[str, Any]:
     }
 
 
-@click.command()
-@click.option("--month", required=True, callback=_month, help="YYYY-MM, UTC.")
-@click.option("--format", "form", type=click.Choice(["metadata", "focus"]), required=True)
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A .csv or .parquet file.")
-@command
-def export(month: str, form: str, out: Path, *, as_json: bool) -> None:
-    """The finance export: every materialization's cost metadata, reconciled with the ledger.
-
-    \b
-    Example:
-      finops-ai export --month 2026-11 --format metadata --out metadata.csv
-    """
-    if form == "focus":
-        raise Refused([{"field": "--format", "reason": "focus: not yet; metadata is there"}])
-    if out.suffix not in (".csv", ".parquet"):
-        raise Refused([{"field": "--out", "reason": f"{out.name}: the file ends in .csv or .parquet"}])
-    if not out.resolve().parent.is_dir():
-        raise Refused([{"field": "--out", "reason": f"no such folder: {out.resolve().parent}"}])
-    from finops_ai.orchestration.lane import open_instance
-    from finops_ai.orchestration.metadata_export import export_metadata
-    from finops_ai.orchestration.workbench import open_workbench
-
-    settings = load_settings()
-    with open_instance(settings) as instance:
-        result = export_metadata(instance, open_workbench(settings).database, month=month, out=out)
-    if as_json:
-        print_json(result.as_dict() | {"out": str(out)})
-        return
-    click.echo(f"{result.rows} materializations to {out}")
-    click.echo(f"metadata {result.metadata_usd} USD, ledger {result.ledger_usd} USD")
-    for difference in result.differences:
-        click.echo(f"  not in a materialization: {difference}")
-
-
 @click.group()
 def ledger() -> None:
     """Prove the books, and settle them with a provider's."""
@@ -133,7 +91,7 @@ def ledger() -> None:
 @click.option("--head", help="A head of the chain that was noted earlier: it must still be part of it.")
 @command
 def check(head: str | None, *, as_json: bool) -> None:
-    """Prove the books: every account, every budget's counters, and the hash chain over the entries. Exit 1 where one fails.
+    """Prove the books: accounts, budgets' counters, the hash chain over the entries, closed months. Exit 1 where one fails.
 
     What was booked since the last seal is sealed first. Note the head down somewhere else: with it, anybody can prove later
     that nothing before it was changed.
@@ -142,6 +100,7 @@ def check(head: str | None, *, as_json: bool) -> None:
     Example:
       finops-ai ledger check
     """
+    from finops_ai import finance
     from finops_ai import ledger as books
     from finops_ai.store import LockTaken
 
@@ -150,11 +109,19 @@ def check(head: str | None, *, as_json: bool) -> None:
         books.seal(database)
     with database.read() as connection:
         found, chain = books.check(connection), books.prove(connection, expected_head=head)
+        months = {month: finance.verify_month(connection, month.month) for month in finance.closed(connection)}
     if as_json:
-        print_json(_checked(found, chain))
+        print_json(
+            _checked(found, chain) | {"closed_months": [closed_row(m) | {"problems": p} for m, p in months.items()]}
+        )
     else:
         _print_check(found, chain)
-    if not (found.balanced and chain.ok):
+        for month, problems in months.items():
+            state = "CHANGED" if problems else "as it was"
+            click.echo(f"{month.month}: {state}, closed by {month.closed_by} at {closed_row(month)['total_usd']} USD")
+            for problem in problems:
+                click.echo(f"  {problem}")
+    if not (found.balanced and chain.ok) or any(months.values()):
         sys.exit(FAILED)
 
 
@@ -208,3 +175,4 @@ def budgets(*, as_json: bool) -> None:
 
 
 ledger.add_command(reconcile)
+ledger.add_command(close)

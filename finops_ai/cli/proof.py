@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from finops_ai.cli.planned import planned
+from finops_ai.cli.policy_diff import diff
 from finops_ai.cli.shared import FAILED, Refused, command, open_records, print_json, print_table
 from finops_ai.settings import load_settings
 
@@ -72,4 +72,4 @@ def check_policy(file: Path | None, *, as_json: bool) -> None:
             click.echo(f"no rate for {', '.join(found.rates.not_booked)}: such costs are in no figure")
 
 
-policy.add_command(planned("diff", "what a policy change would have done to last month's artifacts"))
+policy.add_command(diff)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from finops_ai.cli.shared import Refused, command, open_records, print_json, print_table
+from finops_ai.cli.shared import Refused, command, print_json, print_table, program, workbench
 
 if TYPE_CHECKING:
     from finops_ai.governance import Review
+    from finops_ai.orchestration.documents import PutUp
+    from finops_ai.orchestration.workbench import Workbench
 
 HEADLINES = (
     "published", "spend", "unit-cost", "cost-to-value", "rework-share", "first-pass-yield", "exception-rate", "cached-input",
@@ -25,8 +27,9 @@ HEADLINES = (
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Write the HTML and the Markdown into it."
 )
 @click.option("--rows", metavar="TABLE", help="Print every row of a table behind the figures instead.")
+@click.option("--put-up", "put_up", is_flag=True, help="Ask the three leaders to sign it, as the monthly job does.")
 @command
-def review(month: str, out: Path | None, rows: str | None, *, as_json: bool) -> None:
+def review(month: str, out: Path | None, rows: str | None, put_up: bool, *, as_json: bool) -> None:  # noqa: FBT001 - click passes it
     """The governance review of a month: what approved results cost, what was stopped, who signed, what needs a decision.
 
     Computed from the records until the month ended. --json prints all figures with the hashes of their rows.
@@ -35,24 +38,50 @@ def review(month: str, out: Path | None, rows: str | None, *, as_json: bool) -> 
     Example:
       finops-ai review --month 2026-11 --out reviews/
     """
-    from finops_ai.governance import figures, read_values, review_of
+    from finops_ai.governance import figures
+    from finops_ai.orchestration.reviews import review_for
 
-    records = open_records()
+    bench = workbench()
     try:
-        values = read_values(records.database, records.objects, records.policy, month=month)
+        found = review_for(bench, month)
     except ValueError as error:
         raise Refused([{"field": "--month", "reason": str(error)}]) from None
-    found = review_of(values)
     if rows:
         _print_rows(found, rows, as_json=as_json)
         return
     files = _write(found, out) if out else []
+    asked = _put_up(bench, found) if put_up else None
     if as_json:
-        print_json(figures(found, rows=False) | {"files": [str(file) for file in files]})
+        packet = {"artifact": asked.artifact, "digest": asked.digest, "passed": asked.passed} if asked else None
+        print_json(figures(found, rows=False) | {"files": [str(file) for file in files], "packet": packet})
         return
     _show(found)
     for file in files:
         click.echo(file)
+    if asked:
+        click.echo(_how_to_sign(asked))
+
+
+def _put_up(bench: "Workbench", found: "Review") -> "PutUp":
+    from finops_ai.orchestration.documents import AlreadyPublished, put_up
+    from finops_ai.orchestration.lane import add_partitions, open_instance
+    from finops_ai.orchestration.reviews import document_of
+    from finops_ai.store import LockTaken
+
+    try:
+        asked = put_up(bench, document_of(bench, found), run_id="finops-ai review --put-up")
+    except (AlreadyPublished, LockTaken) as error:
+        raise Refused([{"field": "--put-up", "reason": str(error)}]) from None
+    with open_instance(bench.settings) as instance:
+        add_partitions(instance, bench)
+    return asked
+
+
+def _how_to_sign(asked: "PutUp") -> str:
+    if not asked.passed:
+        failed = "; ".join(f"{v.gate} gate: {v.line}" for v in asked.verdicts if not v.passed)
+        return f"\n{asked.artifact} cannot be signed: {failed}"
+    return f"\nto sign it: {program()} decide {asked.artifact} approve --digest {asked.digest} --reason …"
 
 
 def _write(found: "Review", folder: Path) -> list[Path]:

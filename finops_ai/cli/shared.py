@@ -18,6 +18,7 @@ from rich.table import Table
 from finops_ai.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
+    from finops_ai.orchestration.workbench import Workbench
     from finops_ai.policy import Policy
     from finops_ai.store import Database, ObjectStore
 
@@ -105,6 +106,17 @@ class Records:
 def open_records() -> Records:
     """The records of the deployment that the environment names."""
     return Records(load_settings())
+
+
+def workbench() -> "Workbench":
+    """What a command needs that does the work of a scheduled asset. It imports Dagster, which takes a second."""
+    from finops_ai.orchestration.workbench import open_workbench
+    from finops_ai.policy import PolicyError
+
+    try:
+        return open_workbench(load_settings())
+    except PolicyError as error:
+        raise Refused(str(error)) from None
 
 
 @contextmanager

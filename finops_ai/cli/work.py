@@ -44,12 +44,13 @@ def submit(briefs: tuple[Path, ...], *, as_json: bool) -> None:
     Example:
       finops-ai submit examples/low-impact-retention-answer.yaml
     """
-    from finops_ai.briefs import BriefError, register
+    from finops_ai.artifacts import take_in
+    from finops_ai.briefs import BriefError
 
     records = open_records()
     files = _checked(records, briefs)
     try:
-        registered = register(records.database, files, submitted_by=records.settings.user, via="cli")
+        registered = take_in(records.database, records.policy, files, submitted_by=records.settings.user, via="cli")
     except BriefError as error:
         raise Refused([dataclasses.asdict(problem) for problem in error.problems]) from None
     _show_in_dagster()

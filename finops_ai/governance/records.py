@@ -129,6 +129,8 @@ def _intakes(connection: sa.Connection, before: str) -> Iterator[Intake]:
     artifact = tables.artifact
     query = sa.select(artifact.c.key, artifact.c.brief, artifact.c.created_at).where(artifact.c.created_at < before)
     for key, brief, at in connection.execute(query.order_by(artifact.c.created_at, artifact.c.key)):
+        if brief["impact"] == "governance":  # a review or a promotion: the platform's own paper, nobody's result
+            continue
         yield Intake(
             key=key,
             topic=brief["topic"],

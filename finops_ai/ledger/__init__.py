@@ -11,6 +11,7 @@ from finops_ai.ledger.calls import (
     answer_of,
     attempts_of,
     book,
+    close,
     correct,
     open_operation,
     operation_key,
@@ -23,7 +24,17 @@ from finops_ai.ledger.calls import (
     suspend_open,
 )
 from finops_ai.ledger.chain import Chain, prove, seal
-from finops_ai.ledger.model import AlreadySettled, Budget, BudgetExceeded, KeyReused, LedgerError, Payer, Spent, Terms
+from finops_ai.ledger.model import (
+    AlreadySettled,
+    Budget,
+    BudgetExceeded,
+    KeyReused,
+    LedgerError,
+    Payer,
+    Rate,
+    Spent,
+    Terms,
+)
 from finops_ai.ledger.report import (
     GROUPS,
     SPEND_KINDS,
@@ -53,12 +64,14 @@ __all__ = [
     "KeyReused",
     "LedgerError",
     "Payer",
+    "Rate",
     "Spent",
     "Terms",
     "answer_of",
     "attempts_of",
     "book",
     "check",
+    "close",
     "correct",
     "cost_rows",
     "entries_without",

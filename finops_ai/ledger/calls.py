@@ -10,16 +10,29 @@ closes it on the provider's word. Nothing that stands is changed: what was wrong
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from finops_ai.ledger import budgets
-from finops_ai.ledger.model import AlreadySettled, KeyReused, LedgerError, Payer, Terms
+from finops_ai.ledger.model import AlreadySettled, KeyReused, LedgerError, Payer, Rate, Terms
 from finops_ai.pricing import Usage
-from finops_ai.store import insert_once, sha256_hex, tables, utc_now
+from finops_ai.store import (
+    SAVEPOINT,
+    Prepared,
+    Step,
+    insert_once,
+    inserted,
+    is_taken,
+    run,
+    sha256_hex,
+    tables,
+    take_back,
+    utc_now,
+)
 
 ALWAYS_ENTERED = ("input_tokens", "output_tokens")  # a call that cost nothing is a call all the same
 _BUDGET_ACCOUNTS = {  # (debit, credit)
@@ -28,11 +41,11 @@ _BUDGET_ACCOUNTS = {  # (debit, credit)
     "charge": ("spent", "available"),
     "refund": ("available", "spent"),
 }
-# built once: building a statement anew takes longer than running it
 _RESERVATION = sa.select(tables.reservation).where(tables.reservation.c.key == sa.bindparam("reservation_key"))
-_ANSWER = sa.select(tables.answer).where(tables.answer.c.operation == sa.bindparam("operation_key"))
-_ATTEMPTS = sa.select(sa.func.count()).where(tables.reservation.c.operation == sa.bindparam("operation_key"))
-_ENTRIES = tables.entry.insert()
+_ANSWER = Prepared(lambda _: sa.select(tables.answer).where(tables.answer.c.operation == sa.bindparam("operation")))
+_ATTEMPTS = Prepared(
+    lambda _: sa.select(sa.func.count()).where(tables.reservation.c.operation == sa.bindparam("operation"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,23 +66,25 @@ def operation_key(payer: Payer, request_sha256: str) -> str:
 
 def open_operation(tx: sa.Connection, payer: Payer, *, request_sha256: str) -> str:
     """Record that this call is intended, once; its key."""
-    key = operation_key(payer, request_sha256)
-    insert_once(
-        tx,
-        tables.operation,
-        key=key,
-        artifact=payer.artifact,
-        step=payer.step,
-        loop=payer.loop,
-        request_sha256=request_sha256,
-        at=utc_now(),
-    )
-    return key
+    run(tx, _opening(payer, request_sha256))
+    return operation_key(payer, request_sha256)
+
+
+def _opening(payer: Payer, request_sha256: str) -> Step:
+    opened = {
+        "key": operation_key(payer, request_sha256),
+        "artifact": payer.artifact,
+        "step": payer.step,
+        "loop": payer.loop,
+        "request_sha256": request_sha256,
+        "at": utc_now(),
+    }
+    return inserted(tables.operation, opened, once=True)
 
 
 def answer_of(tx: sa.Connection, operation: str) -> str | None:
     """The stored answer (a JSON text) of an operation that was already paid. Raises LedgerError where it was changed."""
-    kept = tx.execute(_ANSWER, {"operation_key": operation}).one_or_none()
+    kept = run(tx, (_ANSWER, {"operation": operation})).one_or_none()
     if kept is None or not kept.record:
         return None
     if sha256_hex(kept.record.encode()) != kept.response_sha256:
@@ -79,44 +94,50 @@ def answer_of(tx: sa.Connection, operation: str) -> str | None:
 
 def attempts_of(tx: sa.Connection, operation: str) -> int:
     """How often this operation was tried so far."""
-    return tx.scalar(_ATTEMPTS, {"operation_key": operation}) or 0
+    return run(tx, (_ATTEMPTS, {"operation": operation})).scalar() or 0
 
 
-def reserve(tx: sa.Connection, payer: Payer, wanted: Hold) -> bool:
+def reserve(tx: sa.Connection, payer: Payer, wanted: Hold, *, request_sha256: str | None = None) -> bool:
     """Hold the worst case on every budget or, by raising BudgetExceeded, on none.
 
-    False: this key holds already, nothing was added. Raises KeyReused when it holds something else.
+    With `request_sha256` the operation is opened, too. False: this key holds already, nothing was added. Raises KeyReused
+    when it holds something else.
     """
     budget_ids = [b.id for b in payer.budgets]
-    inserted = insert_once(
-        tx,
-        tables.reservation,
-        key=wanted.key,
-        operation=wanted.operation,
-        attempt=wanted.attempt,
-        artifact=payer.artifact,
-        step=payer.step,
-        amount_nano_usd=wanted.amount_nano_usd,
-        budget_ids=budget_ids,
-        terms=wanted.terms.as_dict(),
-        run_id=payer.run_id,
-        at=utc_now(),
-    )
-    if not inserted:
-        held = tx.execute(_RESERVATION, {"reservation_key": wanted.key}).one_or_none()
-        if held is None or (held.operation, held.amount_nano_usd) != (wanted.operation, wanted.amount_nano_usd):
-            raise KeyReused(f"{wanted.key} (attempt {wanted.attempt} of {wanted.operation}) stands for another call")
+    held = {
+        "key": wanted.key,
+        "operation": wanted.operation,
+        "attempt": wanted.attempt,
+        "artifact": payer.artifact,
+        "step": payer.step,
+        "amount_nano_usd": wanted.amount_nano_usd,
+        "budget_ids": json.dumps(budget_ids),
+        "terms": json.dumps(wanted.terms.as_dict()),
+        "run_id": payer.run_id,
+        "at": utc_now(),
+    }
+    steps = [SAVEPOINT] if request_sha256 is None else [SAVEPOINT, _opening(payer, request_sha256)]
+    entry = _on_budgets(payer, wanted.key, "hold", budget_ids, wanted.amount_nano_usd)
+    steps += [inserted(tables.reservation, held), inserted(tables.entry, entry)]
+    try:
+        # the counters last: other payers wait for them from here to the end of the transaction
+        budgets.hold(tx, payer.budgets, wanted.amount_nano_usd, first=steps)
+    except sa.exc.IntegrityError as error:
+        if not is_taken(tables.reservation, error):
+            raise
+        take_back(tx)
+        found = tx.execute(_RESERVATION, {"reservation_key": wanted.key}).one_or_none()
+        if found is None or (found.operation, found.amount_nano_usd) != (wanted.operation, wanted.amount_nano_usd):
+            held_by = f"{wanted.key} (attempt {wanted.attempt} of {wanted.operation})"
+            raise KeyReused(f"{held_by} stands for another call") from None
         return False
-    # the counters last: other payers wait for them from here to the end of the transaction
-    _enter(tx, [_on_budgets(payer, wanted.key, "hold", budget_ids, wanted.amount_nano_usd)])
-    budgets.hold(tx, payer.budgets, wanted.amount_nano_usd)
     return True
 
 
 def settle(
     tx: sa.Connection,
     payer: Payer,
-    key: str,
+    key: str | Hold,
     usage: Usage,
     *,
     answer: str | None,
@@ -126,30 +147,32 @@ def settle(
 ) -> None:
     """Book the provider's own count, return the rest of the hold, keep the answer (a JSON text). Raises AlreadySettled.
 
-    `answer` None: what came back was paid for and is no answer, so that the operation may be tried again.
-    An actual cost above the hold is still booked, and flagged on every entry of it.
+    Whoever made the hold and still has it, gives it in the place of its key: nothing is read. `answer` None: what came
+    back was paid for and is no answer, so that the operation may be tried again. An actual cost above the hold is still
+    booked, and flagged on every entry of it.
     """
-    held = _reservation(tx, key)
+    held = _held(tx, payer, key)
     counted = "estimated" if estimated else "usage of the provider"
-    _close(tx, key, "settled", f"{counted}; {detail}" if detail else counted, response_id)
-    _enter_call(tx, payer, held, usage, estimated=estimated)
+    closing = [_closing(held.key, "settled", f"{counted}; {detail}" if detail else counted, response_id)]
     if answer is not None:
-        kept = {"record": answer, "response_sha256": sha256_hex(answer.encode()), "at": utc_now()}
-        insert_once(tx, tables.answer, operation=held.operation, reservation=key, **kept)
+        kept = {"operation": held.operation, "reservation": held.key, "record": answer}
+        kept |= {"response_sha256": sha256_hex(answer.encode()), "at": utc_now()}
+        closing.append(inserted(tables.answer, kept, once=True))
+    with _only_once(held.key):
+        _enter_call(tx, payer, held, usage, estimated=estimated, first=closing)
 
 
 def release(tx: sa.Connection, payer: Payer, key: str, *, proof: str) -> None:
     """Give a hold back. Only on proof that the provider did not serve the call: its own refusal, named in `proof`."""
     held = _reservation(tx, key)
-    _close(tx, key, "released", proof)
-    _return_hold(tx, payer, held)
+    with _only_once(key):
+        _return_hold(tx, payer, held, first=[_closing(key, "released", proof)])
 
 
 def suspend(tx: sa.Connection, payer: Payer, key: str, *, why: str, response_id: str = "") -> None:
     """The outcome is unknown: to suspense at full amount. The budgets go on holding it (fail closed)."""
     held = _reservation(tx, key)
-    _close(tx, key, "suspended", why, response_id)
-    terms = Terms.from_dict(held.terms)
+    terms = held.terms
     suspense = _row(
         payer,
         kind="suspense",
@@ -159,10 +182,11 @@ def suspend(tx: sa.Connection, payer: Payer, key: str, *, why: str, response_id:
         reservation=key,
         tier=terms.tier,
         model=terms.model,
-        price=terms.price.as_dict(),
+        price=json.dumps(terms.price.as_dict()),
         estimated=True,
     )
-    _enter(tx, [suspense])
+    with _only_once(key):
+        run(tx, _closing(key, "suspended", why, response_id), inserted(tables.entry, suspense))
 
 
 def resolve(
@@ -180,11 +204,11 @@ def resolve(
     suspended = _standing(tx, key, "suspense")
     if not suspended:
         raise LedgerError(f"reservation {key} is not in suspense")
-    _enter(tx, [_reversal(payer, row) for row in suspended])
+    reversals = inserted(tables.entry, *(_reversal(payer, row) for row in suspended))
     if usage is None:
-        _return_hold(tx, payer, held)
+        _return_hold(tx, payer, held, first=[reversals])
     else:
-        _enter_call(tx, payer, held, usage, estimated=estimated)
+        _enter_call(tx, payer, held, usage, estimated=estimated, first=[reversals])
 
 
 def correct(tx: sa.Connection, key: str, usage: Usage, *, report_sha256: str) -> None:
@@ -199,8 +223,8 @@ def correct(tx: sa.Connection, key: str, usage: Usage, *, report_sha256: str) ->
         raise LedgerError(f"reservation {key} has no booked call to correct")
     taken_back = sum(row.amount_nano_usd for row in booked)
     refund = _on_budgets(payer, key, "refund", held.budget_ids, taken_back)
-    _enter(tx, [*(_reversal(payer, row) for row in booked), refund])
-    budgets.charge(tx, held.budget_ids, spent_nano_usd=-taken_back)
+    reversals = inserted(tables.entry, *(_reversal(payer, row) for row in booked), refund)
+    budgets.charge(tx, held.budget_ids, spent_nano_usd=-taken_back, first=[reversals])
     _enter_call(tx, payer, held, usage, held_nano_usd=0)
 
 
@@ -232,11 +256,24 @@ def suspend_open(tx: sa.Connection, payer: Payer) -> list[str]:
     return keys
 
 
-def book(tx: sa.Connection, payer: Payer, *, kind: str, quantity: int, unit: str, amount_nano_usd: int) -> None:
-    """Book a cost that is known only afterwards (compute, bytes, a person's review)."""
+def book(
+    tx: sa.Connection,
+    payer: Payer,
+    *,
+    kind: str,
+    quantity: int,
+    unit: str,
+    amount_nano_usd: int,
+    rate: Rate | None = None,
+) -> None:
+    """Book a cost that is known only afterwards (compute, bytes, a person's review), with the rate that it was priced at.
+
+    On the payer's budgets, where it has some.
+    """
     budget_ids = [b.id for b in payer.budgets]
     budgets.open_budgets(tx, payer.budgets)
-    over = budgets.charge(tx, budget_ids, spent_nano_usd=amount_nano_usd)
+    over = bool(budget_ids) and budgets.charge(tx, budget_ids, spent_nano_usd=amount_nano_usd)
+    on_budgets = [_on_budgets(payer, None, "charge", budget_ids, amount_nano_usd)] if budget_ids else []
     spent = _row(
         payer,
         kind=kind,
@@ -245,29 +282,52 @@ def book(tx: sa.Connection, payer: Payer, *, kind: str, quantity: int, unit: str
         amount_nano_usd=amount_nano_usd,
         quantity=quantity,
         unit=unit,
+        price=json.dumps(rate.as_dict()) if rate else "{}",
         overrun=over,
     )
-    _enter(tx, [_on_budgets(payer, None, "charge", budget_ids, amount_nano_usd), spent])
+    run(tx, inserted(tables.entry, *on_budgets, spent))
+
+
+def close(tx: sa.Connection, month: str, *, by: str, record: Mapping[str, Any]) -> int:
+    """Enter that a month is closed, and return the entry's id: no amount, and what was closed where others have their price.
+
+    An entry like any other, so that the hash chain covers what finance was given.
+    """
+    nobody = Payer(
+        artifact="",
+        step="",
+        loop=0,
+        cost_centre="",
+        workload="",
+        budgets=(),
+        policy_sha256="",
+        run_id=f"closed by {by}",
+    )
+    accounts = {"debit": f"closed/{month}", "credit": f"open/{month}"}
+    row = _row(nobody, kind="close", amount_nano_usd=0, price=json.dumps(dict(record)), **accounts)
+    run(tx, inserted(tables.entry, row))
+    closing = tables.entry.c.kind == "close", tables.entry.c.debit == accounts["debit"]
+    return int(tx.scalars(sa.select(sa.func.max(tables.entry.c.id)).where(*closing)).one())
 
 
 def _enter_call(
     tx: sa.Connection,
     payer: Payer,
-    held: Any,
+    held: "_Held",
     usage: Usage,
     *,
     estimated: bool = False,
     held_nano_usd: int | None = None,
+    first: Sequence[Step] = (),
 ) -> None:
     """What a call cost, an entry per meter, on its budgets too. `held_nano_usd`: of its hold, what stands until now."""
-    terms = Terms.from_dict(held.terms)
+    terms = held.terms
     costs = terms.price.cost_nano_usd(usage)
     total = sum(costs.values())
     standing = held.amount_nano_usd if held_nano_usd is None else held_nano_usd
-    over_budget = budgets.charge(tx, held.budget_ids, spent_nano_usd=total, held_nano_usd=standing)
-    rows = [_on_budgets(payer, held.key, "charge", held.budget_ids, total)]
+    moved = [_on_budgets(payer, held.key, "charge", held.budget_ids, total)]
     if standing:
-        rows.append(_on_budgets(payer, held.key, "release", held.budget_ids, standing))
+        moved.append(_on_budgets(payer, held.key, "release", held.budget_ids, standing))
     call = _row(
         payer,
         kind="call",
@@ -276,21 +336,31 @@ def _enter_call(
         reservation=held.key,
         tier=terms.tier,
         model=terms.model,
-        price=terms.price.applied_to(usage).as_dict(),
+        price=json.dumps(terms.price.applied_to(usage).as_dict()),
         estimated=estimated,
-        overrun=over_budget or total > held.amount_nano_usd,
     )
-    rows += [
+    metered = [
         call | {"amount_nano_usd": costs[meter], "quantity": tokens, "unit": meter}
         for meter, tokens in usage.meters().items()
         if tokens or meter in ALWAYS_ENTERED
     ]
-    _enter(tx, rows)
+
+    def enter(*, overrun: bool) -> bool:
+        entries = inserted(tables.entry, *moved, *(row | {"overrun": overrun} for row in metered))
+        steps = [SAVEPOINT, *first, entries]
+        return budgets.charge(tx, held.budget_ids, spent_nano_usd=total, held_nano_usd=standing, first=steps)
+
+    # the counters last, although only they tell of a budget that is over: it is rare, and then all is entered anew
+    above_hold = total > held.amount_nano_usd
+    if enter(overrun=above_hold) and not above_hold:
+        take_back(tx)
+        enter(overrun=True)
 
 
-def _return_hold(tx: sa.Connection, payer: Payer, held: Any) -> None:
-    budgets.charge(tx, held.budget_ids, spent_nano_usd=0, held_nano_usd=held.amount_nano_usd)
-    _enter(tx, [_on_budgets(payer, held.key, "release", held.budget_ids, held.amount_nano_usd)])
+def _return_hold(tx: sa.Connection, payer: Payer, held: "_Held", *, first: Sequence[Step] = ()) -> None:
+    returned = _on_budgets(payer, held.key, "release", held.budget_ids, held.amount_nano_usd)
+    first = [*first, inserted(tables.entry, returned)]
+    budgets.charge(tx, held.budget_ids, spent_nano_usd=0, held_nano_usd=held.amount_nano_usd, first=first)
 
 
 def _standing(tx: sa.Connection, key: str, kind: str) -> list[sa.Row[Any]]:
@@ -303,8 +373,8 @@ def _standing(tx: sa.Connection, key: str, kind: str) -> list[sa.Row[Any]]:
 
 def _reversal(payer: Payer, row: sa.Row[Any]) -> dict[str, Any]:
     """The mirror image of an entry: the same amount back, and so the same quantity back in every sum."""
-    same = ("kind", "amount_nano_usd", "reservation", "tier", "model", "quantity", "unit", "price", "estimated")
-    values = {name: getattr(row, name) for name in same}
+    same = ("kind", "amount_nano_usd", "reservation", "tier", "model", "quantity", "unit", "estimated")
+    values = {name: getattr(row, name) for name in same} | {"price": json.dumps(row.price)}
     return _row(payer, debit=row.credit, credit=row.debit, reverses=row.id, **values)
 
 
@@ -328,11 +398,6 @@ def _on_budgets(
     )
 
 
-def _enter(tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """In one round to the database."""
-    tx.execute(_ENTRIES, rows)
-
-
 def _row(payer: Payer, **values: Any) -> dict[str, Any]:
     at = utc_now()
     common = {
@@ -346,18 +411,64 @@ def _row(payer: Payer, **values: Any) -> dict[str, Any]:
         "policy_sha256": payer.policy_sha256,
         "run_id": payer.run_id,
     }
-    blank: dict[str, Any] = {"tier": None, "model": None, "reservation": None, "quantity": 0, "unit": None, "price": {}}
+    blank: dict[str, Any] = {
+        "tier": None,
+        "model": None,
+        "reservation": None,
+        "quantity": 0,
+        "unit": None,
+        "price": "{}",
+    }
     return common | blank | {"estimated": False, "overrun": False, "reverses": None, "budgets": None} | values
 
 
-def _reservation(tx: sa.Connection, key: str) -> Any:
-    held = tx.execute(_RESERVATION, {"reservation_key": key}).one_or_none()
-    if held is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What a reservation holds, and where."""
+
+    key: str
+    operation: str
+    amount_nano_usd: int
+    terms: Terms
+    budget_ids: Sequence[str]
+
+
+def _held(tx: sa.Connection, payer: Payer, key: str | Hold) -> _Held:
+    if isinstance(key, str):
+        return _reservation(tx, key)
+    return _Held(
+        key=key.key,
+        operation=key.operation,
+        amount_nano_usd=key.amount_nano_usd,
+        terms=key.terms,
+        budget_ids=[b.id for b in payer.budgets],
+    )
+
+
+def _reservation(tx: sa.Connection, key: str) -> _Held:
+    row = tx.execute(_RESERVATION, {"reservation_key": key}).one_or_none()
+    if row is None:
         raise LedgerError(f"no reservation {key}")
-    return held
+    return _Held(
+        key=key,
+        operation=row.operation,
+        amount_nano_usd=row.amount_nano_usd,
+        terms=Terms.from_dict(row.terms),
+        budget_ids=row.budget_ids,
+    )
 
 
-def _close(tx: sa.Connection, key: str, kind: str, detail: str, response_id: str = "") -> None:
-    values = {"kind": kind, "detail": detail, "response_id": response_id, "at": utc_now()}
-    if not insert_once(tx, tables.outcome, reservation=key, **values):
-        raise AlreadySettled(f"reservation {key} already has its outcome")
+def _closing(key: str, kind: str, detail: str, response_id: str = "") -> Step:
+    outcome = {"reservation": key, "kind": kind, "detail": detail, "response_id": response_id, "at": utc_now()}
+    return inserted(tables.outcome, outcome)
+
+
+@contextmanager
+def _only_once(key: str) -> Iterator[None]:
+    """The outcome's primary key is what makes it the only one. Raises AlreadySettled, and so undoes the transaction."""
+    try:
+        yield
+    except sa.exc.IntegrityError as error:
+        if not is_taken(tables.outcome, error):
+            raise
+        raise AlreadySettled(f"reservation {key} already has its outcome") from None

@@ -7,7 +7,7 @@ integer nano-USD.
 from dataclasses import dataclass
 from typing import Any
 
-from finops_ai.pricing import Price, format_usd
+from finops_ai.pricing import Price, format_usd, multiply
 
 
 class LedgerError(Exception):
@@ -56,6 +56,25 @@ class Payer:
     budgets: tuple[Budget, ...]  # from the widest to the narrowest: always locked in this order
     policy_sha256: str
     run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """What compute, a review or fetched bytes cost, kept with every amount that it led to: nano-USD for `per` units."""
+
+    nano_usd: int
+    per: int
+    unit: str  # that is counted: compute_us, review_s, retrieval_bytes
+    source: str
+    version: str
+
+    def cost_nano_usd(self, quantity: int) -> int:
+        """Rounded half up to whole nano-USD, as every entry is."""
+        return multiply(quantity, self.nano_usd, self.per)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The stored form, told from a token price by its name for the rate."""
+        return {"rate_nano_usd": self.nano_usd} | {name: getattr(self, name) for name in self.__slots__[1:]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

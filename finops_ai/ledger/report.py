@@ -61,7 +61,12 @@ def spent_until(connection: sa.Connection, *, artifact: str, at: str) -> Spent:
 
 
 def cost_rows(
-    connection: sa.Connection, *, by: str, month: str | None = None, artifact: str | None = None
+    connection: sa.Connection,
+    *,
+    by: str,
+    month: str | None = None,
+    artifact: str | None = None,
+    workload: str | None = None,
 ) -> list[Mapping[str, Any]]:
     """Sums per value of one of GROUPS, dearest first. Raises KeyError for another group."""
     if by not in GROUPS:
@@ -77,6 +82,8 @@ def cost_rows(
         query = query.where(_entry.c.month == month)
     if artifact:
         query = query.where(_entry.c.artifact == artifact)
+    if workload:
+        query = query.where(_entry.c.workload == workload)
     # PostgreSQL sums bigints as NUMERIC
     sums = [column.name for column in _SUMS]
     return [dict(row) | {name: int(row[name]) for name in sums} for row in connection.execute(query).mappings()]

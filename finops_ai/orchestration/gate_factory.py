@@ -6,8 +6,10 @@ Belongs here: what a rule, a gate and a verdict are, which suites are unsafe, ru
 A gate fails closed: no rows, a missing column, an expectation without a result, an exception are all a failed verdict.
 """
 
+import contextlib
 import json
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -303,13 +305,31 @@ def _validate(gate: Gate, rows: list[Mapping[str, Any]]) -> dict[int, Any]:
 
 def _new_batch_definition() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read while it is imported
-    import great_expectations as gx
+    with _unseen("pyspark", "pyspark.sql.connect"):
+        import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("gate").add_dataframe_asset("rows")
     return asset.add_batch_definition_whole_dataframe("all")
+
+
+@contextlib.contextmanager
+def _unseen(*modules: str) -> Iterator[None]:
+    """Where the `spark` extra is installed, Great Expectations imports Spark's client, which no gate needs.
+
+    That takes a second, and in a process without a main file (`python -c`, a spawned one) it *ends the process* with exit
+    code 0 (pyspark 4.3, `check_dependencies`): a gate that ends its run as if all were well is the worst that can happen.
+    """
+    kept = {name: sys.modules[name] for name in modules if name in sys.modules}
+    sys.modules.update(dict.fromkeys(modules, None))  # type: ignore[arg-type]  # None: an ImportError for who asks
+    try:
+        yield
+    finally:
+        for name in modules:
+            del sys.modules[name]
+        sys.modules.update(kept)
 
 
 def _suite(gate: Gate) -> Any:

@@ -1,4 +1,4 @@
-"""The jobs that an operator can launch: three stretches of the workflow, signing, sealing the ledger; and when they run.
+"""The jobs that an operator can launch: stretches of the workflow, signing, the ledger, measuring, closing; and when they run.
 
 Belongs here: selections, the jobs of a single op, schedules. Does not: deciding which job an artifact needs (`artifacts.position`).
 """
@@ -139,9 +139,31 @@ def seal_ledger() -> None:
     seal_entries()
 
 
-JOBS = (produce, rework, publish, record_sign_off, seal_ledger)
+measure = dg.define_asset_job(
+    "measure",
+    selection=AssetSelection.assets("usage_events", "workload_baseline", "spend_anomalies", "budget_forecast"),
+    description="What AI workloads used on a UTC day, and what that says of cost, quality and the month's end.",
+)
+
+close_month = dg.define_asset_job(
+    "close_month",
+    selection=AssetSelection.assets("finance_export", "governance_review"),
+    description="Close a month that is over, export it for finance, and put its governance review up for signatures.",
+)
+
+JOBS = (produce, rework, publish, record_sign_off, seal_ledger, measure, close_month)
 
 SCHEDULES = (
+    dg.build_schedule_from_partitioned_job(
+        measure, hour_of_day=2, minute_of_hour=17, default_status=dg.DefaultScheduleStatus.RUNNING
+    ),
+    dg.build_schedule_from_partitioned_job(
+        close_month,
+        day_of_month=2,  # a call that began on the last day has ended by then
+        hour_of_day=3,
+        minute_of_hour=23,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    ),
     dg.ScheduleDefinition(
         name="seal_ledger_hourly",
         job=seal_ledger,

@@ -48,12 +48,12 @@ def inbox(context: dg.SensorEvaluationContext, workbench: WorkbenchParam) -> dg.
 
 def take_brief(bench: "Workbench", file: Path) -> str | None:
     """Register one brief of the inbox. None: it was refused, and lies in `refused` beside a file that says why."""
-    from finops_ai.artifacts import accept_brief
-    from finops_ai.briefs import BriefError, register
+    from finops_ai.artifacts import accept_brief, take_in
+    from finops_ai.briefs import BriefError
 
     try:
         found = accept_brief(file, bench.policy)
-        (registered,) = register(bench.database, [found], submitted_by=bench.settings.user, via="inbox")
+        (registered,) = take_in(bench.database, bench.policy, [found], submitted_by=bench.settings.user, via="inbox")
     except BriefError as error:
         refused = _move(file, "refused")
         refused.with_suffix(".reason.txt").write_text(f"{error}\n", encoding="utf-8")

@@ -21,14 +21,11 @@ from finops_ai.calls import AnswerPending, CallError, Collected, collect
 from finops_ai.ledger import BudgetExceeded, Payer
 from finops_ai.orchestration.cost_metadata import cost_metadata
 from finops_ai.orchestration.gate_factory import GateVerdict
-from finops_ai.policy import Policy, budgets_for, load_policy
-from finops_ai.pricing import multiply, to_nano_usd
+from finops_ai.policy import CostKind, Policy, budgets_for, load_policy, rate_of
 from finops_ai.publishing import PublishingRefused, TargetConflict
 from finops_ai.settings import Settings, load_settings
 from finops_ai.store import Database, LockTaken, ObjectStore, open_database, open_objects, utc_now
 
-MICROSECONDS_PER_HOUR = 3_600_000_000
-BYTES_PER_GB = 1_000_000_000
 ERROR_CHARACTERS_MAX = 2000
 LOGGED_EVERY = 10  # parts of a step
 
@@ -136,7 +133,14 @@ class Step:
             loop=self.loop,
             cost_centre=self.brief.cost_centre,
             workload=self.brief.workload,
-            budgets=budgets_for(policy, self.brief, artifact=self.artifact, step=self.name, day=utc_now()[:10]),
+            budgets=budgets_for(
+                policy,
+                self.brief,
+                artifact=self.artifact,
+                step=self.name,
+                day=utc_now()[:10],
+                stage=self.progress.stage,
+            ),
             policy_sha256=policy.sha256,
             run_id=self.run_id,
         )
@@ -204,7 +208,7 @@ class Step:
                     passed=verdict.passed,
                     verdict_sha256=verdict_sha256,
                 )
-            self._book_compute(tx, seconds)
+            book_compute(tx, self.bench.policy, self.payer, seconds)
             cost = cost_metadata(
                 tx, self.payer, seconds=seconds, budget_usd=self.brief.budget_usd, model=model, tier=tier
             )
@@ -218,7 +222,7 @@ class Step:
     def pause(self) -> None:
         """A provider answers later: what the step cost so far is booked, and nothing has failed."""
         with self.bench.database.write() as tx:
-            self._book_compute(tx, time.perf_counter() - self.started)
+            book_compute(tx, self.bench.policy, self.payer, time.perf_counter() - self.started)
 
     def fail(self, error: Exception) -> None:
         """Record why, and what it cost so far."""
@@ -228,25 +232,24 @@ class Step:
             record_failure(tx, self.payer, text[:ERROR_CHARACTERS_MAX], permanent=permanent)
             if isinstance(error, BudgetExceeded):
                 ledger.record_refusal(tx, error)
-            self._book_compute(tx, time.perf_counter() - self.started)
+            book_compute(tx, self.bench.policy, self.payer, time.perf_counter() - self.started)
 
     def book_retrieval(self, tx: sa.Connection, size_bytes: int) -> None:
         """What fetching sources cost, at the policy's rate."""
-        rate = self.bench.policy.rates.retrieval_usd_per_gb
-        if rate is None or not size_bytes:
-            return
-        amount = multiply(size_bytes, to_nano_usd(rate), BYTES_PER_GB)
-        ledger.book(
-            tx, self.payer, kind="retrieval", quantity=size_bytes, unit="retrieval_bytes", amount_nano_usd=amount
-        )
+        if size_bytes:
+            book_at_rate(tx, self.bench.policy, self.payer, "retrieval", size_bytes)
 
-    def _book_compute(self, tx: sa.Connection, seconds: float) -> None:
-        rate = self.bench.policy.rates.compute_usd_per_hour
-        if rate is None:
-            return
-        microseconds = round(seconds * 1_000_000)
-        amount = multiply(microseconds, to_nano_usd(rate), MICROSECONDS_PER_HOUR)
-        ledger.book(tx, self.payer, kind="compute", quantity=microseconds, unit="compute_us", amount_nano_usd=amount)
+
+def book_compute(tx: sa.Connection, policy: Policy, payer: Payer, seconds: float) -> None:
+    """What the time of a step or of scheduled work cost, at the policy's rate."""
+    book_at_rate(tx, policy, payer, "compute", round(seconds * 1_000_000))
+
+
+def book_at_rate(tx: sa.Connection, policy: Policy, payer: Payer, kind: CostKind, quantity: int) -> None:
+    """Book a cost beside tokens, where the policy has a rate for it."""
+    if rate := rate_of(policy, kind):
+        amount = rate.cost_nano_usd(quantity)
+        ledger.book(tx, payer, kind=kind, quantity=quantity, unit=rate.unit, amount_nano_usd=amount, rate=rate)
 
 
 def _gate_line(verdict: GateVerdict) -> str:
@@ -273,3 +276,8 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
     if not rows:
         return dg.MetadataValue.text("none")
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows])
+
+
+def markdown(text: str) -> dg.MetadataValue:
+    """Rendered in the web UI, pictures as data too."""
+    return dg.MetadataValue.md(text)

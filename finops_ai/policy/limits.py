@@ -5,11 +5,15 @@ Belongs here: pure functions of (policy, brief). Does not: counting against a bu
 
 from dataclasses import asdict, dataclass
 from datetime import date
+from decimal import Decimal
+from typing import Literal
 
 from finops_ai.briefs import Brief, Problem
-from finops_ai.ledger import Budget
-from finops_ai.policy.model import ContextRates, LevelPrice, Limit, Narrowing, Period, Policy, Tier
+from finops_ai.ledger import Budget, Rate
+from finops_ai.policy.model import ContextRates, LevelPrice, Limit, Narrowing, Period, Policy, Stage, Tier
 from finops_ai.pricing import ContextTier, Level, Price, own_price, own_rates, public_price, to_nano_usd
+
+CostKind = Literal["compute", "review", "retrieval"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,31 +24,54 @@ class TokenBounds:
     output_tokens_max: int
 
 
-def budgets_for(policy: Policy, brief: Brief, *, artifact: str, step: str, day: str) -> tuple[Budget, ...]:
+def budgets_for(
+    policy: Policy, brief: Brief, *, artifact: str, step: str, day: str, stage: Stage
+) -> tuple[Budget, ...]:
     """Every budget that a step of this artifact touches on a UTC day (YYYY-MM-DD), widest first.
 
     That is the order in which they are locked: two steps that touch the same ones never wait for each other in a ring.
+    `stage` is the workload's effective one (`rollout.stage_of`).
     """
-    limits = {
-        _budget_id(scope, period, day): usd
-        for scope, limit in _limits_above(policy, brief).items()
-        for period, usd in limit.given.items()
-    }
+    limits: dict[str, Decimal] = {}
+    if (stage_usd := policy.rollout.stages[stage].day_usd) is not None:
+        limits[stage_budget_id(brief.workload, day)] = stage_usd
     limits[f"artifact/{artifact}"] = brief.budget_usd
     if step in policy.budgets.steps:
         limits[f"step/{artifact}/{step}"] = policy.budgets.steps[step]
-    alerts = tuple(sorted(policy.budgets.alerts_percent))
+    shared = budgets_above(policy, cost_centre=brief.cost_centre, workload=brief.workload, day=day)
+    return (*shared, *(_budget(policy, name, usd) for name, usd in limits.items()))
+
+
+def budgets_above(policy: Policy, *, cost_centre: str, workload: str, day: str) -> tuple[Budget, ...]:
+    """The budgets that a cost centre's work for a workload shares with other work on a UTC day, widest first."""
     return tuple(
-        Budget(id=name, limit_nano_usd=to_nano_usd(usd), alerts_percent=alerts) for name, usd in limits.items()
+        _budget(policy, _budget_id(scope, period, day), usd)
+        for scope, limit in _limits_above(policy, cost_centre, workload).items()
+        for period, usd in limit.given.items()
     )
 
 
-def _limits_above(policy: Policy, brief: Brief) -> dict[str, Limit]:
+def _budget(policy: Policy, name: str, usd: Decimal) -> Budget:
+    alerts = tuple(sorted(policy.budgets.alerts_percent))
+    return Budget(id=name, limit_nano_usd=to_nano_usd(usd), alerts_percent=alerts)
+
+
+def stage_budget_id(workload: str, day: str) -> str:
+    """One budget per day, whatever the stage: what was spent before a change of stage counts after it."""
+    return f"stage/{workload}/{day}"
+
+
+def stage_ceiling(policy: Policy, workload: str) -> Stage:
+    """The highest stage that the policy grants. Being granted is not having earned (`rollout`)."""
+    return policy.budgets.workloads.get(workload, policy.budgets.defaults.workload).stage
+
+
+def _limits_above(policy: Policy, cost_centre: str, workload: str) -> dict[str, Limit]:
     budgets = policy.budgets
     return {
         "organisation": budgets.organisation,
-        f"cost_centre/{brief.cost_centre}": budgets.cost_centres.get(brief.cost_centre, budgets.defaults.cost_centre),
-        f"workload/{brief.workload}": budgets.workloads.get(brief.workload, budgets.defaults.workload),
+        f"cost_centre/{cost_centre}": budgets.cost_centres.get(cost_centre, budgets.defaults.cost_centre),
+        f"workload/{workload}": budgets.workloads.get(workload, budgets.defaults.workload),
     }
 
 
@@ -57,7 +84,7 @@ def impossible_budget(policy: Policy, brief: Brief, *, file: str) -> list[Proble
     """A brief that asks for more than a budget above it ever holds at once can never be paid: say so at intake."""
     return [
         Problem(file, "budget_usd", f"{brief.budget_usd} is more than {_told(scope, period)} ({usd} USD)")
-        for scope, limit in _limits_above(policy, brief).items()
+        for scope, limit in _limits_above(policy, brief.cost_centre, brief.workload).items()
         for period, usd in limit.given.items()
         if brief.budget_usd > usd
     ]
@@ -85,6 +112,18 @@ def verification_bounds(policy: Policy) -> TokenBounds:
     """Of one call of the model verifier."""
     step = policy.bounds.claims
     return TokenBounds(input_tokens_max=step.input_tokens_max, output_tokens_max=step.output_tokens_max)
+
+
+def rate_of(policy: Policy, kind: CostKind) -> Rate | None:
+    """The policy's rate of a cost beside tokens: compute in microseconds, review in seconds, retrieval in bytes. None: off."""
+    usd, per, unit = {
+        "compute": (policy.rates.compute_usd_per_hour, 3_600_000_000, "compute_us"),
+        "review": (policy.rates.review_usd_per_hour, 3_600, "review_s"),
+        "retrieval": (policy.rates.retrieval_usd_per_gb, 1_000_000_000, "retrieval_bytes"),
+    }[kind]
+    if usd is None:
+        return None
+    return Rate(nano_usd=to_nano_usd(usd), per=per, unit=unit, source="policy", version=policy.sha256[:12])
 
 
 EXTRACTIVE_PRICE = Price(

@@ -20,8 +20,11 @@ from finops_ai.briefs import Form, Impact, Name, Profile, Usd
 
 TierName = Literal["economy", "standard", "premium"]
 TIER_ORDER: tuple[TierName, ...] = ("economy", "standard", "premium")
+REQUIRED_GATES = ("policy", "quality", "readiness")  # of whatever is published: no policy can leave one out
 Period = Literal["month", "day", "total"]
 ServiceLevel = Literal["standard", "flex", "batch"]
+Stage = Literal["pilot", "limited", "broad"]
+STAGES: tuple[Stage, ...] = ("pilot", "limited", "broad")  # each allows more than the one before
 
 
 class PolicyError(Exception):
@@ -40,6 +43,7 @@ def _network(value: str) -> str:
 Rate = Annotated[Decimal, BeforeValidator(_decimal_text), Field(ge=0, decimal_places=9)]
 OptionalRate = Annotated[Rate | None, BeforeValidator(lambda value: None if value == "none" else value)]
 Share = Annotated[Decimal, BeforeValidator(_decimal_text), Field(ge=0, decimal_places=6)]
+AtMostAll = Annotated[Share, Field(le=1)]
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Tokens = Annotated[int, Field(ge=1, le=2_000_000)]
 
@@ -175,9 +179,9 @@ class Limit(_Part):
 
 
 class WorkloadLimit(Limit):
-    """A workload also has a rollout stage."""
+    """A workload also has a rollout stage: the ceiling, which it reaches by earning it."""
 
-    stage: Literal["pilot", "limited", "broad"] = "pilot"
+    stage: Stage = "pilot"
 
 
 class DefaultBudgets(_Part):
@@ -289,6 +293,32 @@ class Routing(_Part):
     owner: str = ""  # who answers for exceptions that a rule makes; "": the owner of the brief
 
 
+class StageLimits(_Part):
+    """What a workload may do on one UTC day while it is in a stage. Without one of the two, budgets alone limit it."""
+
+    artifacts_day_max: Annotated[int, Field(ge=1)] | None = None  # new ones
+    day_usd: Usd | None = None
+
+
+class Rollout(_Part):
+    """The stages of a workload, and what it must have shown before the next one is opened to it."""
+
+    stages: dict[Stage, StageLimits]
+    window_days: Annotated[int, Field(ge=1, le=366)]  # evidence is no older, nor older than the last change of stage
+    artifacts_min: Annotated[int, Field(ge=1)]  # ended in the window: fewer say nothing, for better or worse
+    approved_share_min: AtMostAll  # of the artifacts that ended
+    first_pass_yield_min: AtMostAll  # of the artifacts that ended: approved without rework
+    cost_to_value_max: Share  # whole cost of what was published over the value that its briefs declare
+    unit_cost_to_baseline_max: Share  # cost per approved artifact over what the same outcome cost before
+    suspense_days_max: Annotated[int, Field(ge=0, le=366)]  # open for longer: the workload goes back by a stage
+
+    @model_validator(mode="after")
+    def _every_stage(self) -> Self:
+        if missing := [stage for stage in STAGES if stage not in self.stages]:
+            raise ValueError(f"stages: {', '.join(missing)} is missing; {{}} says that budgets alone limit it")
+        return self
+
+
 class Platform(_Part):
     """Who pays for what no artifact does: measuring, exporting, reviewing."""
 
@@ -312,6 +342,7 @@ class Policy(_Part):
     verification: Verification
     routing: Routing
     rates: Rates
+    rollout: Rollout
     platform: Platform
 
     @model_validator(mode="after")

@@ -4,10 +4,11 @@ Belongs here: statements, signatures, checks. Does not: publishing (`publishing`
 """
 
 from finops_ai.provenance.dsse import SignatureInvalid, SigningKey, is_private, load_public_keys, open_signing_key
-from finops_ai.provenance.statements import Record, statements
+from finops_ai.provenance.statements import FIGURES, Record, statements
 from finops_ai.provenance.verification import Check, envelope_file, verify_file
 
 __all__ = [
+    "FIGURES",
     "Check",
     "Record",
     "SignatureInvalid",

@@ -22,6 +22,7 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 SLSA = "https://slsa.dev/provenance/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 HUMAN_APPROVAL = f"{BASE_URI}/human-approval/v1"
+FIGURES = "application/vnd.finops-ai.figures+json"  # the media type of what a document was computed from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from finops_ai.evidence import EXTRACTOR_VERSION, EvidenceError, Span, extract, span_holds
 from finops_ai.provenance.dsse import SignatureInvalid, load_public_keys, opened
-from finops_ai.provenance.statements import HUMAN_APPROVAL, SLSA, TEST_RESULT
+from finops_ai.provenance.statements import FIGURES, HUMAN_APPROVAL, SLSA, TEST_RESULT
 from finops_ai.publishing import cited_labels
 from finops_ai.signoff import Packet
 from finops_ai.store import ObjectStore, StoreError, sha256_hex
@@ -86,6 +86,8 @@ def _sources(predicate: dict[str, Any], text: str, objects: ObjectStore) -> Iter
             yield Check(name="snapshot", passed=False, found=f"{dependency['uri']}: {error}")
             continue
         yield from (_claim(claim, dependency, extracted) for claim in notes["claims"])
+    if _figures_of(predicate):  # computed from them: there is no sentence of anybody else's to cite
+        return
     cited = cited_labels(_TAG.sub("", text))  # in HTML each label is a link
     unknown = [label for label in cited if label not in labels]
     yield Check(
@@ -97,9 +99,16 @@ def _sources(predicate: dict[str, Any], text: str, objects: ObjectStore) -> Iter
     )
 
 
+def _figures_of(predicate: dict[str, Any]) -> bool:
+    dependencies = predicate["buildDefinition"]["resolvedDependencies"]
+    return bool(dependencies) and all(d["annotations"]["media_type"] == FIGURES for d in dependencies)
+
+
 def _snapshot(dependency: dict[str, Any], objects: ObjectStore, *, same_extractor: bool) -> Check:
     digest, notes = dependency["digest"]["sha256"], dependency["annotations"]
     snapshot = objects.get(digest)
+    if notes["media_type"] == FIGURES:
+        return Check(name="figures", passed=True, found=f"{dependency['uri']}: bytes intact")
     if not same_extractor:
         return Check(
             name="snapshot", passed=True, found=f"{dependency['uri']}: bytes intact (text by another extractor)"

@@ -3,6 +3,7 @@
 Belongs here: rendering, permits, the outbox, targets. Does not: approval (`signoff`), signed records (`provenance`).
 """
 
+from finops_ai.policy import REQUIRED_GATES
 from finops_ai.publishing.outbox import (
     PublishedFile,
     Receipt,
@@ -13,7 +14,6 @@ from finops_ai.publishing.outbox import (
     receipts_of,
 )
 from finops_ai.publishing.permit import (
-    REQUIRED_GATES,
     GateRecord,
     Permit,
     PublishingRefused,

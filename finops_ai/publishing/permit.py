@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from finops_ai.policy import REQUIRED_GATES
 from finops_ai.signoff import Packet, Standing
 from finops_ai.store import insert_once, tables, utc_now
-
-REQUIRED_GATES = ("policy", "quality", "readiness")
 
 
 class PublishingRefused(Exception):

@@ -8,15 +8,13 @@ import sqlalchemy as sa
 
 from finops_ai import ledger
 from finops_ai.briefs import Brief, brief_of, submitters_of
-from finops_ai.policy import Policy, budgets_for
-from finops_ai.pricing import multiply, to_nano_usd
+from finops_ai.policy import Policy, rate_of
 from finops_ai.signoff.quorum import POLICY_ROLE, Decision, Standing, Verdict, objection, standing
 from finops_ai.signoff.reviewers import Reviewer, grants_in_force
 from finops_ai.store import Database, insert_once, tables, utc_now
 
 REASON_CHARACTERS_MIN = 3
 REASON_CHARACTERS_MAX = 4000
-SECONDS_PER_HOUR = 3600
 
 
 class DecisionRefused(Exception):
@@ -98,24 +96,26 @@ def record_decision(
 
 
 def _book_review(tx: sa.Connection, policy: Policy, brief: Brief, decision: Decision, seconds: int) -> None:
-    """A person's time is part of what an approved artifact cost."""
-    rate = policy.rates.review_usd_per_hour
+    """A person's time is part of what an approved artifact cost, but no budget can refuse it: it is in none of them.
+
+    Were it, the minutes of those who read a draft for 0.50 USD would overdraw its budget, and stop what they approve.
+    """
+    rate = rate_of(policy, "review")
     if rate is None or not seconds:
         return
     loop = tx.scalar(sa.select(tables.packet.c.loop).where(tables.packet.c.digest == decision.packet_digest)) or 0
-    step = "sign_off"
     payer = ledger.Payer(
         artifact=decision.artifact,
-        step=step,
+        step="sign_off",
         loop=loop,
         cost_centre=brief.cost_centre,
         workload=brief.workload,
-        budgets=budgets_for(policy, brief, artifact=decision.artifact, step=step, day=utc_now()[:10]),
+        budgets=(),
         policy_sha256=policy.sha256,
         run_id=f"decision {decision.id}",
     )
-    amount = multiply(seconds, to_nano_usd(rate), SECONDS_PER_HOUR)
-    ledger.book(tx, payer, kind="review", quantity=seconds, unit="review_s", amount_nano_usd=amount)
+    amount = rate.cost_nano_usd(seconds)
+    ledger.book(tx, payer, kind="review", quantity=seconds, unit=rate.unit, amount_nano_usd=amount, rate=rate)
 
 
 def sign_by_policy(tx: sa.Connection, *, artifact: str, packet_digest: str, policy_sha256: str) -> None:

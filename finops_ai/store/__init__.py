@@ -16,13 +16,17 @@ from finops_ai.store.objects import (
     sha256_hex,
 )
 from finops_ai.store.periods import days_of, following_month, month_bounds, month_start, preceding_month
+from finops_ai.store.statements import SAVEPOINT, Prepared, Step, inserted, is_taken, run, take_back
 
 __all__ = [
+    "SAVEPOINT",
     "Database",
     "LockTaken",
     "ObjectCorrupt",
     "ObjectMissing",
     "ObjectStore",
+    "Prepared",
+    "Step",
     "StoreError",
     "canonical_json",
     "create_file",
@@ -30,15 +34,19 @@ __all__ = [
     "following_month",
     "insert_missing",
     "insert_once",
+    "inserted",
+    "is_taken",
     "month_bounds",
     "month_start",
     "now",
     "open_database",
     "open_objects",
     "preceding_month",
+    "run",
     "sha256_hex",
     "simulated",
     "tables",
+    "take_back",
     "today",
     "utc_now",
 ]

@@ -25,7 +25,7 @@ def today() -> date:
 def utc_now(at: datetime | None = None) -> str:
     """Now, or the given aware time, as it is stored. Sorts as it reads."""
     moment = (at or now()).astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 @contextmanager

@@ -8,15 +8,14 @@ import contextlib
 import fcntl
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from finops_ai.settings import Settings
 from finops_ai.store import tables
+from finops_ai.store.statements import insert_new
 
 SCHEMA = (
     "finops_ai"  # PostgreSQL only: Dagster's tables, its alembic_version too, live in `public` of the same database
@@ -124,21 +123,13 @@ def _opening(home: Path) -> Iterator[None]:
 
 def insert_once(tx: sa.Connection, table: sa.Table, **values: Any) -> bool:
     """Insert a row unless its key exists. False: it does, and nothing was written."""
-    return tx.execute(_insert_new(tx.dialect.name, table), values).rowcount == 1
+    return tx.execute(insert_new(tx.dialect.name, table), values).rowcount == 1
 
 
 def insert_missing(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert those rows whose keys do not exist, in one round to the database."""
     if rows:
-        tx.execute(_insert_new(tx.dialect.name, table), rows)
-
-
-@cache
-def _insert_new(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """Both databases have it, each under its own dialect. One statement for ever: building it anew costs more than it does."""
-    if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+        tx.execute(insert_new(tx.dialect.name, table), rows)
 
 
 def _make_sqlite_durable(engine: sa.Engine) -> None:

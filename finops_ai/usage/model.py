@@ -9,6 +9,7 @@ one. Anthropic and Langfuse count without them, which is where most double count
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Literal
 
 # cost: a line of a provider's cost report, compared with the usage and never added to it
@@ -32,7 +33,7 @@ class UsageEvent:
     run: str = ""  # what belongs together: a trace, a session, a benchmark's run
     operation: str = ""
     level: str = "standard"  # the service level: standard, flex, batch, priority
-    requests: int = 1
+    requests: int = 1  # 0: the log does not count them
     errors: int = 0  # of the requests
     retries: int = 0  # of the requests: those that repeat one before
     input_tokens: int = 0
@@ -51,18 +52,19 @@ class UsageEvent:
     price_version: str = ""
 
     def __post_init__(self) -> None:
-        wholes = {
-            "errors + retries": (self.errors + self.retries, self.requests),
-            "cached and written input": (self.cached_input_tokens + self.cache_write_input_tokens, self.input_tokens),
-            "reasoning_tokens": (self.reasoning_tokens, self.output_tokens),
-            "approved": (self.approved, self.outcomes),
-            "approved_first": (self.approved_first, self.approved),
-        }
-        counts = {f.name: getattr(self, f.name) for f in fields(self) if f.type == "int" or f.type is int}
-        if below := next((name for name, value in counts.items() if value < 0), None):
-            raise ValueError(f"{below}: {counts[below]} is below 0")
-        if over := next((name for name, (part, whole) in wholes.items() if part > whole), None):
-            raise ValueError(f"{over}: {wholes[over][0]} is more than the whole of {wholes[over][1]}")
+        if below := [
+            f"{name}: {value} is below 0" for name, value in zip(_COUNTS, _counts(self), strict=True) if value < 0
+        ]:
+            raise ValueError(below[0])
+        for name, part, whole in (
+            ("errors + retries", self.errors + self.retries, self.requests),
+            ("cached and written input", self.cached_input_tokens + self.cache_write_input_tokens, self.input_tokens),
+            ("reasoning_tokens", self.reasoning_tokens, self.output_tokens),
+            ("approved", self.approved, self.outcomes),
+            ("approved_first", self.approved_first, self.approved),
+        ):
+            if part > whole:
+                raise ValueError(f"{name}: {part} is more than the whole of {whole}")
         if self.started_at.tzinfo is None:
             raise ValueError("started_at: without a time zone nobody knows its day")
         if (self.cost_nano_usd is None) != (self.price_basis == "none"):
@@ -73,6 +75,9 @@ class UsageEvent:
         """The UTC day in which it began: where it is kept."""
         return self.started_at.date()
 
+
+_COUNTS = tuple(field.name for field in fields(UsageEvent) if field.type in ("int", int))
+_counts = attrgetter(*_COUNTS)  # looked up once: an event is made for every row of every log
 
 # The columns of the Parquet files, in order, in the words that DuckDB and Spark have in common.
 COLUMNS = {

@@ -52,6 +52,7 @@ NEW: dict[str, Any] = {
     "brief": brief(),
     "loops_max": 2,
     "policy_sha256": POLICY,
+    "stage": "pilot",
     "outputs": {},
     "failure": None,
     "gates": {},

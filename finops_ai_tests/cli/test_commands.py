@@ -88,14 +88,6 @@ def test_what_does_not_exist_is_wrong_input(arguments: tuple[str, ...], invoke: 
     assert json.loads(invoke(*arguments, "--json", code=2).stdout)["error"][0]["reason"]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [("baseline", "import", "x")],
-)
-def test_what_is_not_there_yet_says_so_and_fails(arguments: tuple[str, ...], invoke: Any) -> None:
-    assert "not yet" in invoke(*arguments, code=2).stderr
-
-
 def test_production_without_a_database_refuses_to_start(invoke: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FINOPS_AI_ENV", "production")
     assert "FINOPS_AI_POSTGRES_URL" in invoke("status", code=2).stderr

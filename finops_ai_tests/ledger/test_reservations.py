@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from finops_ai import ledger
-from finops_ai.ledger import AlreadySettled, BudgetExceeded, KeyReused, LedgerError, Payer
+from finops_ai.ledger import AlreadySettled, Budget, BudgetExceeded, KeyReused, LedgerError, Payer
 from finops_ai.pricing import Usage
 from finops_ai.settings import Settings
 from finops_ai.store import Database, open_database, sha256_hex, tables
@@ -180,6 +180,23 @@ def test_a_cost_above_the_hold_is_booked_and_flagged(database: Database, artifac
         assert ledger.left_nano_usd(connection, who.budgets) == -5
     with pytest.raises(BudgetExceeded):
         reserve(database, who, 0, attempt=2)
+
+
+def test_a_cost_within_its_hold_is_flagged_where_the_limit_was_lowered_meanwhile(
+    database: Database, artifact: str
+) -> None:
+    """Only the counters tell, and they change last: all is entered once and flagged, with one alert."""
+    key = reserve(database, payer(artifact, (WIDE, 100), (NARROW, 50)), 50)
+    with database.write() as tx:
+        ledger.open_budgets(tx, [Budget(id=WIDE, limit_nano_usd=30, alerts_percent=(100,))])
+        ledger.settle(tx, payer(artifact, (WIDE, 30), (NARROW, 50)), key, USAGE, answer="{}")
+    assert counters(database, WIDE) == counters(database, NARROW) == (0, 35)
+    assert books(database).problems == ()
+    with database.read() as connection:
+        entries = connection.execute(sa.select(tables.entry.c.kind, tables.entry.c.overrun)).all()
+        assert [alert.level for alert in ledger.untold(connection, limit=9)] == ["100%"]
+    assert sorted(kind for kind, _ in entries) == ["call"] * 3 + ["charge", "hold", "release"]
+    assert all(overrun == (kind == "call") for kind, overrun in entries)
 
 
 CLOSING: dict[str, Callable[[sa.Connection, Payer, str], None]] = {

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from finops_ai.artifacts import STEPS
+from finops_ai.orchestration.assets import ASSETS, WORKFLOW
 from finops_ai.orchestration.assets._step import function_of
 from finops_ai.orchestration.build import build_definitions
 from finops_ai.orchestration.gates import policy_gate, quality_gate
@@ -83,9 +84,9 @@ def test_the_definitions_are_those_that_were_agreed_on() -> None:
 
 def test_every_step_of_the_workflow_is_an_asset_with_something_to_do() -> None:
     """The assets name their functions by text, which no type checker follows."""
-    assert set(snapshot()["assets"]) == set(STEPS)
-    for step in STEPS:
-        assert callable(function_of(step))
+    assert {asset.key.to_user_string() for asset in WORKFLOW} == set(STEPS)
+    for asset in ASSETS:
+        assert callable(function_of(asset.key.to_user_string()))
 
 
 def test_a_declared_gate_reads_like_the_one_that_judges() -> None:

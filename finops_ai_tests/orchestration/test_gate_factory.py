@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from typing import Any
 
 import dagster as dg
@@ -427,3 +428,20 @@ def test_loading_gates_imports_neither_great_expectations_nor_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_gate_judges_in_a_process_without_a_main_file_where_spark_is_installed() -> None:
+    """Great Expectations imports Spark's client, which ends such a process with exit code 0: a run that ended at its gate
+    would look like one that passed it.
+    """
+    assert find_spec("pyspark"), "the development requirements bring it"
+    script = """
+from finops_ai.orchestration.gate_factory import judge
+from finops_ai.orchestration.gates import readiness_gate
+import sys
+verdict = judge(readiness_gate(), [{"item": "draft", "state": "missing"}])
+print("judged", verdict.passed, "pyspark" in sys.modules)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert done.stdout.split() == ["judged", "False", "False"]

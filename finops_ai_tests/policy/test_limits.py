@@ -28,20 +28,21 @@ def test_budgets_come_from_the_widest_to_the_narrowest(tmp_path: Path) -> None:
         "budgets: {cost_centres: {cc-4711: {month_usd: 50}}, workloads: {finance-briefings: {month_usd: 40}},"
         " steps: {draft: 0.25}}",
     )
-    found = budgets_for(policy, brief(), artifact="a", step="draft", day="2026-11-24")
+    found = budgets_for(policy, brief(), artifact="a", step="draft", day="2026-11-24", stage="pilot")
     assert [(b.id, b.limit_nano_usd) for b in found] == [
         ("organisation/2026-11", 500 * USD),
         ("cost_centre/cc-4711/2026-11", 50 * USD),
         ("workload/finance-briefings/2026-11", 40 * USD),
+        ("stage/finance-briefings/2026-11-24", 10 * USD),
         ("artifact/a", USD // 2),
         ("step/a/draft", USD // 4),
     ]
-    assert len(budgets_for(policy, brief(), artifact="a", step="claims", day="2026-11-24")) == 4
+    assert len(budgets_for(policy, brief(), artifact="a", step="claims", day="2026-11-24", stage="pilot")) == 5
 
 
 def test_whoever_has_no_budget_of_their_own_has_a_small_one_and_never_none() -> None:
     strangers = brief(cost_centre="cc-9", workload="unheard-of")
-    found = budgets_for(load_policy(), strangers, artifact="a", step="draft", day="2026-11-24")
+    found = budgets_for(load_policy(), strangers, artifact="a", step="draft", day="2026-11-24", stage="pilot")
     assert [b.limit_nano_usd for b in found[1:3]] == [25 * USD, 25 * USD]
 
 

@@ -176,6 +176,14 @@ def test_the_time_of_a_reviewer_is_part_of_the_cost(table: Table) -> None:
         assert ledger.check(connection).balanced
 
 
+def test_the_time_of_a_reviewer_overdraws_no_budget(table: Table) -> None:
+    """Twenty minutes at 90 USD an hour are more than any artifact's budget: they would stop what they approve."""
+    table.decide("Ana", review_seconds=1_200)
+    with table.database.read() as connection:
+        assert all(state.spent_nano_usd == 0 for state in ledger.states(connection))
+        assert ledger.spent(connection, artifact=table.packet.artifact).cost_nano_usd == 30_000_000_000
+
+
 def test_the_policys_own_signature_is_given_once_and_says_so(table: Table) -> None:
     for _ in range(2):
         with table.database.write() as tx:

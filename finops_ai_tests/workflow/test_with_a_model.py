@@ -117,3 +117,20 @@ def test_a_failing_endpoint_is_tried_again_later_and_its_open_calls_stay_on_the_
     assert home.position(artifact).state == "published"
     assert home.overview(artifact).suspense_usd == "0.0039"
     assert home.books().problems == ()
+
+
+def test_the_stage_of_a_workload_holds_its_day_whatever_other_budgets_have_left(
+    either_home: Deployment, httpserver: HTTPServer
+) -> None:
+    """A pilot's day has 0.0039 USD, the worst case of one draft; what the first one really cost leaves too little."""
+    peer = Peer(httpserver, {"small": quoting})
+    stages = {"pilot": {"day_usd": 0.0041}, "limited": {}, "broad": {}}
+    home = either_home.with_policy({"tiers": {"economy": peer.tier("small")}, "rollout": {"stages": stages}})
+    first, second = home.submit(), home.submit(topic="Another topic")
+    home.run(first)
+    home.run(second)
+    assert (home.position(first).state, home.position(second).state) == ("published", "held")
+    assert len(peer.requests) == 1
+    assert [f["column"] for f in home.overview(second).gates[0]["failures"]] == ["budget_headroom_usd"]
+    fullest = [budget["id"] for budget in home.overview(second).budgets if budget["limit_usd"] == "0.0041"]
+    assert [name.rpartition("/")[0] for name in fullest] == ["stage/finance-briefings"]

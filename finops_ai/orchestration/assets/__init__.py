@@ -1,14 +1,15 @@
-"""The workflow as the web UI shows it: one asset per step, in the order in which they run.
+"""The assets as the web UI shows them: one per step of the workflow, in the order in which they run, then scheduled work.
 
-Belongs here: each step's place in the graph, its gate, and what an operator reads about it. Does not: doing it. That is the
+Belongs here: each one's place in the graph, its gate, and what an operator reads about it. Does not: doing it. That is the
 function of the same name in the module of the same name, which reads its inputs, makes one call into a domain package and
 describes the result; nothing of it is imported here, so that loading the workflow costs little more than loading Dagster.
 """
 
-from finops_ai.orchestration.assets._step import workflow_step
+from finops_ai.orchestration.assets._step import scheduled_asset, workflow_step
 from finops_ai.orchestration.gates import policy_gate, quality_gate, readiness_gate
+from finops_ai.orchestration.partitions import DAYS, MONTHS
 
-ASSETS = [
+WORKFLOW = [
     workflow_step(
         "brief",
         "What is wanted, why, for whom, from which sources, at what cost. Registered once; never changed afterwards.",
@@ -110,4 +111,64 @@ ASSETS = [
     ),
 ]
 
-__all__ = ["ASSETS"]
+SCHEDULED = [
+    scheduled_asset(
+        "usage_events",
+        """What AI workloads used on a UTC day: logs from the folder `usage/inbox`, and the calls of our own workflow.
+
+        A log is read once, whichever day's run meets it; a bad row goes to a quarantine with its reason.
+        """,
+        partitions=DAYS,
+        group="6_baseline",
+        kinds=["parquet"],
+    ),
+    scheduled_asset(
+        "workload_baseline",
+        "Cost, tokens, cache share, latency, errors, quality and cycle time of each workload on a UTC day.",
+        partitions=DAYS,
+        group="6_baseline",
+        deps=["usage_events"],
+        kinds=["duckdb"],
+    ),
+    scheduled_asset(
+        "spend_anomalies",
+        "Days on which a workload spent more or less than that weekday usually does, explained by workload and model.",
+        partitions=DAYS,
+        group="6_baseline",
+        deps=["workload_baseline"],
+        kinds=["python"],
+    ),
+    scheduled_asset(
+        "budget_forecast",
+        "What the month will have cost at its end, with an interval, seen from this UTC day.",
+        partitions=DAYS,
+        group="6_baseline",
+        deps=["workload_baseline"],
+        kinds=["python"],
+    ),
+    scheduled_asset(
+        "finance_export",
+        """The month's charges as FOCUS and every materialization's cost metadata, reconciled with the ledger.
+
+        A month that is over is closed first: from then on it does not change, and its digest is part of the hash chain.
+        """,
+        partitions=MONTHS,
+        group="7_finance",
+        kinds=["parquet"],
+    ),
+    scheduled_asset(
+        "governance_review",
+        """The monthly review: one document in three parts, put up for the signatures of its three leaders.
+
+        Green here means *written*, not *signed*: it is an artifact like others, whose state `finops-ai status` shows.
+        """,
+        partitions=MONTHS,
+        group="7_finance",
+        deps=["finance_export"],
+        kinds=["html"],
+    ),
+]
+
+ASSETS = [*WORKFLOW, *SCHEDULED]
+
+__all__ = ["ASSETS", "SCHEDULED", "WORKFLOW"]

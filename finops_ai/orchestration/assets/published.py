@@ -3,6 +3,7 @@
 from typing import Any
 
 import dagster as dg
+import sqlalchemy as sa
 
 from finops_ai import ledger, provenance, publishing, signoff
 from finops_ai.orchestration.assets.claims import sources_of
@@ -10,8 +11,9 @@ from finops_ai.orchestration.assets.draft import confirmed, draft_of
 from finops_ai.orchestration.workbench import Step, table
 from finops_ai.pricing import format_usd
 from finops_ai.publishing import Permit, PublishingRefused, Receipt
+from finops_ai.rollout import StageError
 from finops_ai.routing import Route
-from finops_ai.signoff import Packet, load_packet
+from finops_ai.signoff import Packet, Standing, load_packet
 from finops_ai.store import sha256_hex
 
 
@@ -53,6 +55,8 @@ def take_permit(step: Step, packet: Packet) -> Permit:
         )
         if found:
             raise PublishingRefused(found)
+        if step.brief.intent.form == "promotion" and not signoff.is_permitted(tx, packet.digest):
+            _promote(tx, step, packet, standing)
         permit = publishing.take_permit(tx, packet, decision_ids=standing.decision_ids, run_id=step.run_id)
         publishing.intend(
             tx,
@@ -62,6 +66,16 @@ def take_permit(step: Step, packet: Packet) -> Permit:
             profile=packet.profile,
         )
         return permit
+
+
+def _promote(tx: sa.Connection, step: Step, packet: Packet, standing: Standing) -> None:
+    """With the permit or not at all: a promotion that is published has opened its stage."""
+    from finops_ai.orchestration.promotions import take_up  # most artifacts are none
+
+    try:
+        take_up(tx, step.bench, packet, standing)
+    except StageError as error:
+        raise PublishingRefused([str(error)]) from None
 
 
 def files_of(step: Step, packet: Packet, permit: Permit) -> dict[str, bytes]:

@@ -41,6 +41,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_stage_change_workload"), "stage_change", ["workload"])
     _forbid_changes()
+    _forbid_entries_of_closed_months()
 
 
 def _id() -> sa.Column[int]:
@@ -64,3 +65,26 @@ def _forbid_changes() -> None:
                 f"CREATE TRIGGER {table}_only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
                 "FOR EACH STATEMENT EXECUTE FUNCTION only_added()"
             )
+
+
+def _forbid_entries_of_closed_months() -> None:
+    """In the database, because no process's clock can be trusted to be in the right month: one may run behind."""
+    told = "entry: its month is closed; does this machine''s clock run behind?"
+    closed = "SELECT 1 FROM {prefix}closed_month AS closed WHERE closed.month = {row}.month"
+    if op.get_bind().dialect.name == "sqlite":
+        found = closed.format(prefix="", row="NEW")
+        op.execute(
+            f"CREATE TRIGGER entry_not_in_closed_month BEFORE INSERT ON entry WHEN EXISTS ({found}) "
+            f"BEGIN SELECT RAISE(ABORT, '{told}'); END"
+        )
+        return
+    op.execute(
+        "CREATE FUNCTION not_in_closed_month() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF EXISTS ({closed.format(prefix='finops_ai.', row='NEW')}) THEN "
+        f"RAISE EXCEPTION '{told}' USING ERRCODE = 'check_violation'; "
+        "END IF; RETURN NEW; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER entry_not_in_closed_month BEFORE INSERT ON entry "
+        "FOR EACH ROW EXECUTE FUNCTION not_in_closed_month()"
+    )

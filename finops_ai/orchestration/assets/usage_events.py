@@ -1,0 +1,43 @@
+"""Scheduled: what AI workloads used on a day, from logs that arrived and from our own books."""
+
+from datetime import date
+
+from finops_ai import usage
+from finops_ai.baseline import DuckDB, Period, measured
+from finops_ai.orchestration.platform import PlatformWork
+from finops_ai.orchestration.workbench import table
+from finops_ai.pricing import format_usd
+
+
+def usage_events(work: PlatformWork) -> None:
+    """Logs of the inbox are imported whatever days they are of; the day's own calls and outcomes are kept beside them."""
+    day, bench = date.fromisoformat(work.partition), work.bench
+    arrivals = usage.import_inbox(bench.database, bench.settings.home)
+    for arrival in arrivals:
+        if arrival.refused:
+            work.log.warning("%s was refused: %s", arrival.file, arrival.refused)
+    with bench.database.read() as connection:
+        own = list(usage.own_events(connection, day))
+    usage.keep_events(bench.database, bench.settings.home, own, name=f"own-{day}")
+    with bench.database.read() as connection:
+        files = usage.paths(connection, bench.settings.home, first=day, last=day)
+    with DuckDB(files) as engine:
+        found = measured(engine, ("source", "workload"), Period(day, day))
+    work.tell(
+        events=sum(figures.events for figures in found),
+        logs_that_arrived=f"{len(arrivals)}, of which {sum(bool(a.refused) for a in arrivals)} were refused",
+        unpriced_requests=sum(figures.unpriced_requests for figures in found),
+        by_source=table(
+            [
+                {
+                    "source": figures.key["source"],
+                    "workload": figures.key["workload"],
+                    "events": figures.events,
+                    "input tokens": figures.input_tokens,
+                    "output tokens": figures.output_tokens,
+                    "cost USD": "unpriced" if figures.cost_nano_usd is None else format_usd(figures.cost_nano_usd),
+                }
+                for figures in found
+            ]
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Charges, the FOCUS export, closed months."""

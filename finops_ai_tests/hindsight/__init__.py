@@ -1,0 +1,1 @@
+"""Tests of `finops_ai.hindsight` and of the command on top of it."""
