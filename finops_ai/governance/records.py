@@ -138,14 +138,9 @@ def _intakes(connection: sa.Connection, before: str) -> Iterator[Intake]:
             cost_centre=brief["cost_centre"],
             impact=brief["impact"],
             profile=brief["profile"],
-            value_nano_usd=_declared_nano_usd(brief),
+            value_nano_usd=to_nano_usd(Decimal(brief["intent"]["value"]["expected_usd"])),
             at=at,
         )
-
-
-def _declared_nano_usd(brief: Mapping[str, Any]) -> int:
-    """A review or a promotion is work on work: it must not make the work look worth more."""
-    return 0 if brief["impact"] == "governance" else to_nano_usd(Decimal(brief["intent"]["value"]["expected_usd"]))
 
 
 def _outputs(connection: sa.Connection, before: str) -> Iterator[Output]:
