@@ -6,11 +6,12 @@ document up for sign-off and publishing it (`orchestration`), charges and budget
 
 from finops_ai.governance.economics import DIMENSIONS, Dimension, Economics, economics_of, grouped
 from finops_ai.governance.model import Baseline, Books, Forecast, Given, Ratio, Values, View
+from finops_ai.governance.reading import read_values
 from finops_ai.governance.rendering import ROWS_SHOWN_MAX, render_html, render_markdown
 from finops_ai.governance.review import Figure, Review, checks, figure_checks, figures, record_checks, review_of
 from finops_ai.governance.rows import Table
 from finops_ai.governance.safeguards import Safeguards, safeguards_of
-from finops_ai.governance.views import MONTHS_SHOWN, read_values
+from finops_ai.governance.views import MONTHS_SHOWN
 from finops_ai.governance.wording import cell, shown
 
 __all__ = [

@@ -14,7 +14,6 @@ from typing import Literal, NamedTuple
 from finops_ai.policy import TIER_ORDER
 
 State = Literal["published", "rejected", "held", "failed", "open"]
-ENDED: tuple[State, ...] = ("published", "rejected", "held", "failed")
 NO_MODEL = "no model"  # the tier of work that called none
 NO_ARTIFACT = "no artifact"  # the state of work that belongs to none
 
@@ -225,7 +224,6 @@ class Books:
 
     problems: tuple[str, ...] = ()  # of accounts, budgets and the hash chain; none: balanced and whole
     last_entry: int = 0  # of the month or before it
-    sealed_until: int = 0  # the last entry that a seal covers
     seal_sha256: str = ""  # the first seal that covers the month whole; "": there is none yet
     closed: tuple[tuple[str, int, int, str, str], ...] = ()  # (month, charges, nano-USD, by whom, SHA-256)
     resolved: tuple[tuple[str, str, int], ...] = ()  # (reservation, billed or not_billed, nano-USD of the suspense)

@@ -30,7 +30,7 @@ from finops_ai.governance.model import (
     Verdict,
 )
 from finops_ai.pricing import to_nano_usd
-from finops_ai.store import Database, ObjectStore, StoreError, following_month, tables, utc_now
+from finops_ai.store import Database, ObjectStore, StoreError, following_month, tables
 
 READERS = 8  # of objects: a bucket answers slowly, and many at once
 UNPRICED = "no price is known for"  # how calls.NotPriced begins
@@ -138,14 +138,9 @@ def _intakes(connection: sa.Connection, before: str) -> Iterator[Intake]:
             cost_centre=brief["cost_centre"],
             impact=brief["impact"],
             profile=brief["profile"],
-            value_nano_usd=_declared_nano_usd(brief),
+            value_nano_usd=to_nano_usd(Decimal(brief["intent"]["value"]["expected_usd"])),
             at=at,
         )
-
-
-def _declared_nano_usd(brief: Mapping[str, Any]) -> int:
-    """A review or a promotion is work on work: it must not make the work look worth more."""
-    return 0 if brief["impact"] == "governance" else to_nano_usd(Decimal(brief["intent"]["value"]["expected_usd"]))
 
 
 def _outputs(connection: sa.Connection, before: str) -> Iterator[Output]:
@@ -273,7 +268,6 @@ def _books(connection: sa.Connection, month: str) -> Books:
     return Books(
         problems=(*checked.problems, *chain.problems),
         last_entry=last,
-        sealed_until=connection.scalar(sa.select(sa.func.max(seal.c.last_entry))) or 0,
         seal_sha256=connection.scalar(covering.limit(1)) or "",
         closed=tuple(tuple(row) for row in connection.execute(months)),
         resolved=tuple(_resolved(connection, month)),
@@ -287,18 +281,3 @@ def _resolved(connection: sa.Connection, month: str) -> Iterator[tuple[str, str,
     query = sa.select(resolution.c.reservation, resolution.c.kind, reservation.c.amount_nano_usd).select_from(joined)
     query = query.where(resolution.c.at.startswith(month)).order_by(resolution.c.reservation)
     return (tuple(found) for found in connection.execute(query))
-
-
-def newest_record_at(records: Records) -> str:
-    """The time of the newest record: how far a month that is not over has come, without asking a clock."""
-    streams: tuple[Mapping[str, Sequence[Any]], ...] = (
-        records.outputs, records.verdicts, records.failures, records.decisions, records.delivered, records.permits,
-    )  # fmt: skip
-    times = [intake.at for intake in records.intakes]
-    times += [row.at for stream in streams for rows in stream.values() for row in rows[-1:]]
-    return max(times, default=f"{records.month}-01T00:00:00.000000Z")
-
-
-def is_over(month: str) -> bool:
-    """Nothing can be recorded in it any more."""
-    return utc_now() >= following_month(month)

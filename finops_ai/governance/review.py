@@ -1,6 +1,6 @@
 """The monthly governance review as a value: every figure with its formula and the rows it can be computed from.
 
-Belongs here: `review_of`, its record for JSON, its checks. Does not: reading records (`views`), pages (`rendering`). Everything
+Belongs here: `review_of`, its record for JSON, its checks. Does not: reading records (`reading`), pages (`rendering`). Everything
 is a pure function of the values, and no clock is read: equal records make an equal review, byte for byte.
 """
 

@@ -21,20 +21,14 @@ from finops_ai.governance.model import (
     Verdict,
     View,
 )
-from finops_ai.governance.records import Records, is_over, newest_record_at, read_records
+from finops_ai.governance.records import Records
 from finops_ai.policy import Policy
-from finops_ai.store import Database, ObjectStore, month_bounds, preceding_month, utc_now
+from finops_ai.store import month_bounds, preceding_month, utc_now
 
 MONTHS_SHOWN = 6  # the month under review and those before it
 _STOPPING_GATES = ("policy", "readiness")  # a failed quality gate is followed by another loop, while there is one
 
 Row = TypeVar("Row", bound=Any)
-
-
-def read_values(database: Database, objects: ObjectStore, policy: Policy, *, month: str) -> Values:
-    """What a review of the month needs. Raises ValueError for what is not a month (YYYY-MM)."""
-    records = read_records(database, objects, month=month, months_with_risk=(month, preceding_month(month)))
-    return values_of(records, policy, over=is_over(month))
 
 
 def values_of(records: Records, policy: Policy, *, over: bool) -> Values:
@@ -82,7 +76,7 @@ def view_of(
     spend = [row for rows in records.spend.values() for row in rows]
     return View(
         month=month,
-        ends_at=_last_moment(month) if over else newest_record_at(records),
+        ends_at=_last_moment(month) if over else _newest_record_at(records),
         artifacts=tuple(
             artifact_at(records, intake, month, loops_max=loops_max[intake.profile])
             for intake in records.intakes
@@ -95,6 +89,16 @@ def view_of(
         addressing=_addressing(records, month),
         reasons=_reasons(records) if month == records.month else (),
     )
+
+
+def _newest_record_at(records: Records) -> str:
+    """The time of the newest record: how far a month that is not over has come, without asking a clock."""
+    streams: tuple[Mapping[str, Sequence[Any]], ...] = (
+        records.outputs, records.verdicts, records.failures, records.decisions, records.delivered, records.permits,
+    )  # fmt: skip
+    times = [intake.at for intake in records.intakes]
+    times += [row.at for stream in streams for rows in stream.values() for row in rows[-1:]]
+    return max(times, default=f"{records.month}-01T00:00:00.000000Z")
 
 
 def _last_moment(month: str) -> str:

@@ -244,11 +244,18 @@ def test_a_closed_month_was_closed_with_what_the_review_says(
     assert "not closed" not in " ".join(need.text for need in found.needs)
 
 
-def test_a_document_of_our_own_declares_no_value(sqlite_database: Database, objects: ObjectStore) -> None:
+def test_a_document_of_our_own_is_no_result_and_what_it_cost_is_spend(
+    sqlite_database: Database, objects: ObjectStore
+) -> None:
+    """A review must not make a unit cheaper by being one; the minutes of those who sign it are part of the whole cost."""
     made = Ground(sqlite_database, objects, at=datetime(2026, 11, 3, tzinfo=UTC))
-    made.submit(impact="governance", intent={"form": "review"})
-    made.submit(impact="medium")
-    assert [one.intake.value_nano_usd for one in review(made).values.view.artifacts] == [0, 900 * 10**9]
+    made.compute(made.submit(impact="governance", intent={"form": "review"}), 70)
+    result = made.submit(impact="medium")
+    found = review(made)
+    assert [one.key for one in found.values.view.artifacts] == [result]
+    assert found.figures["spend"].value == 70
+    assert found.figures["exception-rate"].value == Ratio(0, 0)
+    assert all(row["state"] == "ready" for row in figure_checks(found))
 
 
 def test_books_that_do_not_hold_are_a_fault_and_stop_the_review(ground: Ground) -> None:
