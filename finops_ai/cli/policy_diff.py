@@ -112,7 +112,7 @@ def _limit_row(hit: "LimitHit") -> dict[str, str]:
 def _print(found: "Comparison", month: str) -> None:
     from finops_ai.hindsight import ASSUMPTIONS
 
-    click.echo(f"{found.artifacts} artifacts were assessed in {month}")
+    click.echo(f"artifacts assessed in {month}: {found.artifacts}")
     if not found.artifacts:
         return
     print_table((month, "OLD", "NEW"), found.sums, right=("OLD", "NEW"))

@@ -131,7 +131,7 @@ def test_budgets_are_listed_fullest_first(invoke: Invoke) -> None:
     rows = found(invoke("ledger", "budgets", "--json"))
     shares = [row["spent_percent"] for row in rows]
     assert shares == sorted(shares, reverse=True)
-    assert {row["id"].split("/")[0] for row in rows} == {"organisation", "cost_centre", "workload", "artifact"}
+    assert {row["id"].split("/")[0] for row in rows} == {"organisation", "cost_centre", "workload", "stage", "artifact"}
     assert "workload/finance-briefings" in invoke("ledger", "budgets").stdout
 
 

@@ -22,7 +22,7 @@ from finops_ai.hindsight import Comparison
 from finops_ai.orchestration.policy_diff import compare_policies
 from finops_ai.policy import Policy, load_policy
 from finops_ai.pricing import NANO
-from finops_ai.store import tables, today
+from finops_ai.store import preceding_month, tables, today
 from finops_ai_tests.deployment import Deployment, deployment
 from finops_ai_tests.peer import Peer, inventing, quoting
 
@@ -215,13 +215,13 @@ def test_the_command_shows_sums_limits_and_the_artifacts_that_differ(invoke: Any
     new.write_text(yaml.safe_dump(dict(past.own) | {"approvals": {"low": {"quorum": {"business": 1}}}}))
     month = f"{today():%Y-%m}"
     text = invoke(old, new, "--month", month)
-    for shown in ("2 artifacts were assessed", "approvals by persons", past.plain, "no person", "business 1"):
+    for shown in (f"artifacts assessed in {month}: 2", "approvals by persons", past.plain, "no person", "business 1"):
         assert shown in text
     found = json.loads(invoke(old, new, "--month", month, "--json"))
     assert (found["artifacts"], found["sums"]["approvals by persons"]) == (2, {"old": "2", "new": "3"})
     assert [(d["artifact"], d["what"]) for d in found["differences"]] == [(past.plain, "approvals")]
     assert (found["old"], found["new"]) == (load_policy(old).sha256, load_policy(new).sha256)
-    assert "0 artifacts were assessed" in invoke(old, new)  # the month before this one
+    assert f"artifacts assessed in {preceding_month(month)}: 0" in invoke(old, new)
 
 
 def test_a_wrong_policy_or_month_is_wrong_input(invoke: Any, tmp_path: Path) -> None:
