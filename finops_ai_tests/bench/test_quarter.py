@@ -40,7 +40,7 @@ from finops_ai.signoff import decisions_of
 from finops_ai.store import now, tables
 from finops_ai_tests.conftest import REPOSITORY
 
-ARTIFACTS, SEED, FIRST_MONTH = 120, 7, "2026-05"
+ARTIFACTS, SEED, FIRST_MONTH = 90, 7, "2026-05"
 MONTHS = months_from(FIRST_MONTH)
 SECONDS_MAX = 60  # of a small quarter and its process, on a machine that does much else
 
@@ -319,6 +319,19 @@ def test_time_only_moves_forward_and_stops_at_the_end() -> None:
     assert [(name, (at - start) / timedelta(hours=1)) for name, at in seen] == [
         ("a", 1), ("b", 2), ("b", 3), ("a", 5), ("b", 9),
     ]  # fmt: skip
+
+
+def test_a_moment_that_is_past_is_an_error() -> None:
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+
+    def way(*hours: int) -> Way:
+        for hour in hours:
+            yield start + timedelta(hours=hour)
+
+    agenda = Agenda(start + timedelta(days=1))
+    agenda.add(way(2, 1))
+    with pytest.raises(ValueError, match=r"2026-05-01 01:00:00.* is past"):
+        agenda.run()
 
 
 # --- the command
