@@ -86,8 +86,10 @@ def simulate(
     settings = _fresh(home, postgres_url)
     database, objects = DayByDay(settings), UnsyncedObjects(settings.home / "objects")
     with database.read() as connection:
-        if artifact_keys(connection):
-            raise ValueError("there are artifacts in this database; a quarter needs one of its own")
+        in_use = bool(artifact_keys(connection))
+    if in_use:
+        database.close()
+        raise ValueError("there are artifacts in this database; a quarter needs one of its own")
     begin, end = month_bounds(months[0])[0], month_bounds(months[-1])[1]
     policy = load_policy(settings.policy_path)
     agenda = Agenda(end)
