@@ -6,9 +6,10 @@ Belongs here: opening a fresh home, letting the quarter pass, the summary. Does 
 shall happen (`quarter_plan`), its happening (`quarter_life`), what happened (`quarter_truth`).
 
 Everything that is recorded goes through the functions that the workflow's steps call, under a simulated clock, so its records
-are those of a real quarter. Not simulated: Dagster, retrieval and extraction, the writing of drafts, Great Expectations (the
-plan says how a gate decides, and a verdict in its stored form is kept), locks between processes, revoked reviewers, the
-platform's own costs. Nothing is synced to the disk: a quarter that a power cut destroys is simulated again.
+are those of a real quarter. Not simulated: Dagster, retrieval and extraction, the writing of drafts and pages, Great
+Expectations (the plan says how a gate decides, and a verdict in its stored form is kept), locks between processes, refused
+budgets, revoked reviewers, the platform's own costs. Nothing is synced to the disk, and a day is one transaction
+(`quarter_store`): a quarter that a power cut destroys is simulated again.
 """
 
 import argparse
@@ -33,10 +34,11 @@ from bench.quarter_store import DayByDay, UnsyncedFolder, UnsyncedObjects
 from bench.quarter_truth import Lived
 from bench.quarter_walk import Ground, Walk
 from finops_ai import ledger
+from finops_ai.briefs import artifact_keys
 from finops_ai.policy import Policy, load_policy
 from finops_ai.pricing import format_usd
 from finops_ai.provenance import open_signing_key
-from finops_ai.settings import Settings
+from finops_ai.settings import Settings, SettingsError, load_settings
 from finops_ai.signoff import Reviewer, by_name, grant
 from finops_ai.store import (
     Database,
@@ -77,12 +79,17 @@ def simulate(
     """Let a quarter pass in a fresh home. The same seed and month give the same records, but for tokens and signatures.
 
     `first_month` (YYYY-MM): by default such that the quarter's three months have just ended. `on_progress` is told how many
-    artifacts of how many were submitted. Raises ValueError for a home in use, a number of artifacts out of range.
+    artifacts of how many were submitted. Raises ValueError for a home or database in use, a number out of range.
     """
     months = months_from(first_month or months_before(today().strftime("%Y-%m")))
     planned = plans(artifacts=artifacts, seed=seed, months=months)
     settings = _fresh(home, postgres_url)
     database, objects = DayByDay(settings), UnsyncedObjects(settings.home / "objects")
+    with database.read() as connection:
+        in_use = bool(artifact_keys(connection))
+    if in_use:
+        database.close()
+        raise ValueError("there are artifacts in this database; a quarter needs one of its own")
     begin, end = month_bounds(months[0])[0], month_bounds(months[-1])[1]
     policy = load_policy(settings.policy_path)
     agenda = Agenda(end)
@@ -127,7 +134,8 @@ def _fresh(home: Path, postgres_url: str | None) -> Settings:
     home.mkdir(parents=True, exist_ok=True)
     policy = home / "policy.yaml"
     policy.write_text(yaml.safe_dump(policy_record(), sort_keys=False), encoding="utf-8")
-    return Settings(home=home, postgres_url=postgres_url, policy_path=policy, user="simulation")
+    environment = {"FINOPS_AI_HOME": str(home), "FINOPS_AI_POLICY": str(policy), "FINOPS_AI_USER": "simulation"}
+    return load_settings(environment | ({"FINOPS_AI_POSTGRES_URL": postgres_url} if postgres_url else {}))
 
 
 def _granted(database: Database, at: datetime) -> dict[str, Reviewer]:
@@ -177,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             postgres_url=options.postgres_url,
             on_progress=_shown,
         )
-    except ValueError as error:
+    except (ValueError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(file=sys.stderr)
@@ -212,6 +220,8 @@ def summary(quarter: Quarter) -> list[str]:
             spent[cost.month] += cost.amount_nano_usd
     by_month = Counter(one.created_at[:7] for one in lived)
     environment = f"FINOPS_AI_HOME={quarter.settings.home} FINOPS_AI_POLICY={quarter.settings.policy_path}"
+    if quarter.settings.postgres_url:
+        environment += " FINOPS_AI_POSTGRES_URL=…"  # it may hold a password
     return [
         f"{len(lived)} artifacts, {format_usd(spent.total())} USD",
         "by state: " + _counts(Counter(one.state for one in lived)),
