@@ -109,6 +109,7 @@ def run(artifacts: tuple[str, ...], *, as_json: bool) -> None:
     chosen = _chosen(bench, artifacts)
     done = _work_through(bench, chosen, retry_held=bool(artifacts), quiet=as_json)
     _tell_of_budgets(bench)
+    _demote(bench)
     records = Records(settings)
     overviews = [_overview(records, artifact) for artifact in chosen]
     if as_json:
@@ -129,6 +130,15 @@ def _tell_of_budgets(bench: "Workbench") -> None:
     with contextlib.suppress(LockTaken):  # another process is telling them
         if kept := deliver_alerts(bench.database, bench.settings.notify_urls).kept:
             click.echo(f"{len(kept)} budget alerts could not be told and are kept for the next time", err=True)
+
+
+def _demote(bench: "Workbench") -> None:
+    """What the job `check_stages` does where a daemon runs."""
+    from finops_ai.orchestration.promotions import demote
+
+    for demotion in demote(bench):
+        told = f"{demotion.workload} goes back from {demotion.from_stage} to {demotion.to_stage}: {demotion.detail}"
+        click.echo(told, err=True)
 
 
 def _chosen(bench: "Workbench", artifacts: tuple[str, ...]) -> list[str]:

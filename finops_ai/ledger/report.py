@@ -89,17 +89,6 @@ def cost_rows(
     return [dict(row) | {name: int(row[name]) for name in sums} for row in connection.execute(query).mappings()]
 
 
-def entries_without(connection: sa.Connection, known: Collection[int], *, month: str) -> list[sa.Row[Any]]:
-    """Spend entries of a month that are not among the known ones: failed steps, decisions, what nothing else shows."""
-    query = sa.select(_entry).where(_entry.c.month == month, _entry.c.kind.in_(SPEND_KINDS)).order_by(_entry.c.id)
-    return [row for row in connection.execute(query) if row.id not in known]
-
-
-def signed(row: sa.Row[Any]) -> int:
-    """What an entry adds to the sums: a reversal counts against what it takes back. Nano-USD."""
-    return -int(row.amount_nano_usd) if row.reverses else int(row.amount_nano_usd)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetState:
     """A budget as it stands. Amounts are nano-USD; `reached`: the highest threshold that spending has passed, or ""."""

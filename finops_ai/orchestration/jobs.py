@@ -139,6 +139,23 @@ def seal_ledger() -> None:
     seal_entries()
 
 
+@dg.op(required_resource_keys={"workbench"}, tags={"kind": "rollout"})
+def demote_workloads(context: dg.OpExecutionContext) -> None:
+    """A stage that is no longer earned is lost before the next day's work is let in."""
+    from finops_ai.orchestration.promotions import demote
+
+    for demotion in demote(context.resources.workbench):
+        context.log.warning(
+            "%s: %s to %s: %s", demotion.workload, demotion.from_stage, demotion.to_stage, demotion.detail
+        )
+
+
+@dg.job(description="Take workloads back by a stage whose quality or unit cost has fallen too low. Runs every hour.")
+def check_stages() -> None:
+    """All workloads above the first stage."""
+    demote_workloads()
+
+
 measure = dg.define_asset_job(
     "measure",
     selection=AssetSelection.assets("usage_events", "workload_baseline", "spend_anomalies", "budget_forecast"),
@@ -151,9 +168,16 @@ close_month = dg.define_asset_job(
     description="Close a month that is over, export it for finance, and put its governance review up for signatures.",
 )
 
-JOBS = (produce, rework, publish, record_sign_off, seal_ledger, measure, close_month)
+JOBS = (produce, rework, publish, record_sign_off, seal_ledger, check_stages, measure, close_month)
 
 SCHEDULES = (
+    dg.ScheduleDefinition(
+        name="check_stages_hourly",
+        job=check_stages,
+        cron_schedule="37 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    ),
     dg.build_schedule_from_partitioned_job(
         measure, hour_of_day=2, minute_of_hour=17, default_status=dg.DefaultScheduleStatus.RUNNING
     ),

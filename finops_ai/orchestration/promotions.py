@@ -11,7 +11,7 @@ from finops_ai.baseline import DuckDB, yardsticks
 from finops_ai.orchestration.documents import READY, Document, PutUp, own_brief, put_up
 from finops_ai.orchestration.workbench import Workbench
 from finops_ai.publishing import render_html
-from finops_ai.rollout import Baseline, Scorecard, SignOff, StageError
+from finops_ai.rollout import Baseline, Demotion, Scorecard, SignOff, StageError
 from finops_ai.signoff import Packet, Standing
 from finops_ai.store import now
 from finops_ai.usage import paths
@@ -35,6 +35,16 @@ def baseline_of(bench: Workbench, workload: str) -> Baseline | None:
     with DuckDB(files) as engine:
         found = yardsticks(engine).get(workload)
     return None if found is None else Baseline(unit_cost_nano_usd=found.unit_cost_nano_usd, source=found.source)
+
+
+def demote(bench: Workbench) -> list[Demotion]:
+    """Take workloads back by a stage whose figures have fallen too low. Safe to run as often as one likes."""
+    with bench.database.read() as connection:
+        risen = rollout.above_pilot(connection, bench.policy)
+    if not risen:
+        return []
+    baselines = {name: found for name in risen if (found := baseline_of(bench, name))}
+    return rollout.apply_demotions(bench.database, bench.policy, baselines)
 
 
 def propose(bench: Workbench, workload: str, *, run_id: str) -> PutUp:

@@ -7,6 +7,7 @@ spending, which is a budget like any other (`policy.budgets_for`); what the lead
 from finops_ai.rollout.changes import (
     Demotion,
     StageError,
+    above_pilot,
     apply_demotions,
     demotions_due,
     promote,
@@ -27,6 +28,7 @@ __all__ = [
     "SignOff",
     "StageError",
     "Today",
+    "above_pilot",
     "admit_new",
     "apply_demotions",
     "breaches",

@@ -64,12 +64,18 @@ def demotions_due(
     ]
 
 
+def above_pilot(connection: sa.Connection, policy: Policy) -> list[str]:
+    """The workloads that have a stage to lose."""
+    changed = connection.scalars(sa.select(tables.stage_change.c.workload).distinct())
+    return sorted(workload for workload in changed if stage_of(connection, policy, workload) != STAGES[0])
+
+
 def apply_demotions(database: Database, policy: Policy, baselines: Mapping[str, Baseline] = {}) -> list[Demotion]:
     """Record what is due. Safe to run as often as one likes: what took a stage is not counted against the next one."""
     with database.read() as connection:
-        workloads = list(connection.scalars(sa.select(tables.stage_change.c.workload).distinct()))
+        workloads = above_pilot(connection, policy)
     applied = []
-    for workload in sorted(workloads):
+    for workload in workloads:
         with database.write() as tx:
             alone_on(tx, workload)
             if stage_of(tx, policy, workload) == STAGES[0]:

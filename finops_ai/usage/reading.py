@@ -343,17 +343,18 @@ def _element(stream: TextIOWrapper, text: str, at: int, number: int) -> tuple[An
 
 def csv_rows(log: LogFile, *, needs: Sequence[str] = (), delimiter: str = ",") -> Iterator[Row | Rejected]:
     """A mapping for each row below the header. Raises NotTheFormat for a header that lacks one of `needs`."""
-    csv.field_size_limit(FIELD_CHARS_MAX)  # of this process: the module knows no other
     with log.text() as stream:
         reader = csv.reader(stream, delimiter=delimiter)
         try:
-            header = [name.strip() for name in next(reader, [])]
+            header = [name.strip() for name in _next_row(reader)]
+        except StopIteration:
+            header = []
         except csv.Error as error:
             raise NotTheFormat("", f"not a CSV: {error}") from None
         _check_header(header, needs)
         while True:
             try:
-                cells = next(reader)
+                cells = _next_row(reader)
             except StopIteration:
                 return
             except csv.Error as error:
@@ -364,6 +365,15 @@ def csv_rows(log: LogFile, *, needs: Sequence[str] = (), delimiter: str = ",") -
             elif cells:
                 reason = f"{len(cells)} fields, the header has {len(header)}"
                 yield Rejected(line=reader.line_num, field="", reason=reason, raw=raw_text(delimiter.join(cells)))
+
+
+def _next_row(reader: Iterator[list[str]]) -> list[str]:
+    """With our own limit of a field for as long as it takes: the module knows one for the whole process, and others rely on it."""
+    before = csv.field_size_limit(FIELD_CHARS_MAX)
+    try:
+        return next(reader)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _check_header(header: Sequence[str], needs: Sequence[str]) -> None:

@@ -244,14 +244,6 @@ def test_what_had_been_spent_at_a_moment_does_not_change_later(busy: Database) -
         assert ledger.spent(connection, artifact=artifact).cost_nano_usd == before.cost_nano_usd + 1
 
 
-def test_entries_that_no_step_has_shown_are_found(busy: Database) -> None:
-    with busy.read() as connection:
-        spent = ledger.spent(connection)
-        month = str(connection.scalar(sa.select(tables.entry.c.month).limit(1)))
-        known = spent.entry_ids[1:]
-        assert [row.id for row in ledger.entries_without(connection, known, month=month)] == [spent.entry_ids[0]]
-
-
 @pytest.mark.parametrize(
     ("tampering", "said"),
     [

@@ -1,5 +1,6 @@
 """Files as rows: streamed, whole or refused, and single values that are what they say."""
 
+import csv
 import json
 import random
 from decimal import Decimal
@@ -84,6 +85,13 @@ def test_a_field_that_is_too_long_is_bad_and_stops_nothing(tmp_path: Path, monke
     monkeypatch.setattr(reading, "FIELD_CHARS_MAX", 100)
     found = values(csv_rows(log(tmp_path, f"a,b\n1,{'x' * 101}\n3,4\n")))
     assert found == ["bad line 2", {"a": "3", "b": "4"}]
+
+
+def test_reading_a_log_leaves_the_limit_of_the_process_alone(tmp_path: Path) -> None:
+    """It is one for all readers of CSV, and the reader of sources relies on it."""
+    before = csv.field_size_limit()
+    for _ in csv_rows(log(tmp_path, "a,b\n1,2\n3,4\n")):
+        assert csv.field_size_limit() == before
 
 
 def test_bytes_that_are_no_text_cost_their_row_alone(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from finops_ai.orchestration.lane import add_partitions
-from finops_ai.orchestration.promotions import propose
+from finops_ai.orchestration.promotions import demote, propose
 from finops_ai.rollout import stage_of
 from finops_ai.usage import UsageEvent, keep_events
 from finops_ai_tests.deployment import Deployment, deployment
@@ -81,3 +81,17 @@ def test_leaders_are_not_asked_to_sign_what_is_not_ready(pilot: Deployment) -> N
 def test_a_policy_alone_promotes_nobody(pilot: Deployment) -> None:
     generous = pilot.with_policy({"budgets": {"workloads": {WORKLOAD: {"month_usd": 40, "stage": "broad"}}}})
     assert stage(generous) == "pilot"
+
+
+def test_what_was_earned_is_lost_when_its_figures_fall(pilot: Deployment) -> None:
+    """The next stage asks for results at a price; a workload that stops giving them goes back without anybody's word."""
+    artifact = proposed(pilot)
+    sign(pilot, artifact, *LEADERS)
+    pilot.run(artifact)
+    assert demote(pilot.bench) == []
+    pilot.run(pilot.submit(topic="What a prompt costs"))
+    dear = pilot.with_policy(READY | {"rollout": {"artifacts_min": 1, "cost_to_value_max": 0}})
+    (lost,) = demote(dear.bench)
+    assert (lost.from_stage, lost.to_stage, stage(pilot)) == ("limited", "pilot", "pilot")
+    assert "cost over declared value" in lost.detail
+    assert demote(dear.bench) == [], "the same figures take one stage, not two"

@@ -167,5 +167,5 @@ def test_closing_again_gives_finance_nothing_new_and_asks_for_no_second_signatur
 def test_a_review_does_not_count_itself_among_the_months_results(home: Deployment, last_month: str) -> None:
     assert run(home, "close_month", partition=last_month)
     table = told(home, "governance_review")[last_month]["figures"]
-    rows = {record.data["figure"]: record.data for record in table}
+    rows = {record.data["figure"]: record.data for record in table.records}
     assert rows["Submitted"][last_month] == rows["Published"][last_month] == "1"
