@@ -121,7 +121,7 @@ def test_each_entry_has_its_cost_in_the_truth_with_time_meter_and_quantity(quart
         found = Counter(
             (
                 row.artifact, row.at, row.kind, row.step, row.loop, row.tier, row.model, row.unit or "",
-                -row.quantity if row.reverses else row.quantity, ledger.signed(row),
+                -row.quantity if row.reverses else row.quantity, -row.amount_nano_usd if row.reverses else row.amount_nano_usd,
             )
             for row in connection.execute(spending)
         )  # fmt: skip
