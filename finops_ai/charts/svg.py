@@ -91,11 +91,11 @@ def drawing(*parts: str, width: float, height: float, title: str, description: s
     )
 
 
-def as_data_uri(svg: str) -> str:
+def as_data_uri(svg: str, *, magnified: int = 1) -> str:
     """For the `src` of an image. There it cannot inherit a text colour, so it is given paper and ink of its own."""
-    return "data:image/svg+xml," + quote(
-        svg.replace("<svg ", '<svg style="background:#fff;color:#222" ', 1), safe="/ :=,;"
-    )
+    size = re.sub(r'\b(width|height)="(\d+)"', lambda found: f'{found[1]}="{int(found[2]) * magnified}"', svg, count=2)
+    painted = size.replace("<svg ", '<svg style="background:#fff;color:#222" ', 1)
+    return "data:image/svg+xml," + quote(painted, safe="/ :=,;")
 
 
 def heading(title: str, unit: str, width: float) -> str:

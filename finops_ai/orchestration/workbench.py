@@ -278,6 +278,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows])
 
 
-def markdown(text: str) -> dg.MetadataValue:
-    """Rendered in the web UI, pictures as data too."""
-    return dg.MetadataValue.md(text)
+def picture(uri: str, alt: str) -> dg.MetadataValue:
+    """A picture as data. The web UI shows Markdown of less than 1,000 characters in the page, a longer one behind a link.
+
+    In angle brackets, where an address may hold spaces.
+    """
+    return dg.MetadataValue.md(f"![{alt}](<{uri}>)")

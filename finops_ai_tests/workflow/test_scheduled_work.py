@@ -85,6 +85,18 @@ def test_a_range_of_days_is_one_run_and_each_day_has_figures_and_cost_of_its_own
     assert {name: round(usd * 1e9) for name, usd in shown.items()} == booked
 
 
+def test_the_trend_is_small_enough_for_the_page_itself(laptop: Deployment) -> None:
+    """The web UI shows Markdown of less than 1,000 characters in place, and hides a longer one behind a link."""
+    days = [date(2026, 3, 2) - timedelta(days=n) for n in range(28)]
+    events = [event(str(day), day, cost_nano_usd=10**9 * (1 + day.day * 997 % 31)) for day in days]
+    keep_events(laptop.bench.database, laptop.bench.settings.home, events, name="test")
+    assert run(laptop, "measure", partition="2026-03-02")
+    for asset in ("workload_baseline", "spend_anomalies"):
+        shown = told(laptop, asset)["2026-03-02"]["four weeks"]
+        assert len(shown) < 1_000
+        assert shown.startswith("![](<data:image/svg+xml,"), "an address with spaces is one in angle brackets only"
+
+
 def test_a_log_in_the_inbox_is_measured_once_and_a_broken_one_says_why(laptop: Deployment) -> None:
     inbox = laptop.bench.settings.home / "usage" / "inbox" / "azure-trace"
     inbox.mkdir(parents=True)

@@ -8,7 +8,7 @@ from finops_ai.baseline import Figures, Forecast
 from finops_ai.charts import Series, as_data_uri, line_chart
 from finops_ai.orchestration.assets.spend_anomalies import history_until
 from finops_ai.orchestration.platform import PlatformWork
-from finops_ai.orchestration.workbench import markdown, table
+from finops_ai.orchestration.workbench import picture, table
 from finops_ai.policy import Policy
 from finops_ai.pricing import NANO, format_usd, to_nano_usd
 from finops_ai.store import days_of
@@ -27,8 +27,8 @@ def budget_forecast(work: PlatformWork) -> None:
         expected_at_month_end=_amount(whole.expected_nano_usd),
         interval=f"{_amount(whole.low_nano_usd)} to {_amount(whole.high_nano_usd)} ({baseline.COVERAGE:.0%})",
         method=whole.why,
+        chart=picture(_chart(whole, history), "spent and expected"),
         forecast=table([_row(name, one) for name, one in found.items()]),
-        the_month=markdown(f"![spent and expected, adding up over the month]({_chart(whole, history)})"),
     )
 
 
@@ -66,7 +66,6 @@ def _row(name: str, one: Forecast) -> dict[str, str | int]:
         "to": _amount(one.high_nano_usd),
         "budget USD": _amount(one.budget_nano_usd),
         "days left": one.days_left,
-        "rests on": one.why,
     }
 
 

@@ -1,14 +1,14 @@
 """Scheduled: what was unusual about a day's spending, and which workload on which model made it so."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from finops_ai import baseline
 from finops_ai.baseline import Anomaly, DuckDB, Figures, Period, measured
 from finops_ai.charts import Series, as_data_uri, line_chart
-from finops_ai.orchestration.assets.workload_baseline import DAYS_SHOWN, event_files
+from finops_ai.orchestration.assets.workload_baseline import days_until, event_files, trend
 from finops_ai.orchestration.platform import PlatformWork
-from finops_ai.orchestration.workbench import markdown, table
+from finops_ai.orchestration.workbench import picture, table
 from finops_ai.pricing import NANO, format_usd
 
 
@@ -23,8 +23,9 @@ def spend_anomalies(work: PlatformWork) -> None:
         )
     work.tell(
         anomalies=len(found),
+        four_weeks=trend([baseline.whole(history).get(d, 0) for d in days_until(day)]),
+        chart=picture(_chart(history, day), "spent a day, with what was unusual"),
         found=table([_row(one) for one in found]),
-        four_weeks=markdown(f"![what was spent in {DAYS_SHOWN} days]({_chart(history, day)})"),
     )
 
 
@@ -61,7 +62,7 @@ def _of(one: Anomaly) -> str:
 
 
 def _chart(history: Sequence[Figures], day: date) -> str:
-    days = [day - timedelta(days=n) for n in reversed(range(DAYS_SHOWN))]
+    days = days_until(day)
     spend = baseline.whole(history)
     known = [value if (value := spend.get(one, 0)) is not None else None for one in days]
     marks = {days.index(one.day): "unusual" for one in unusual(history, days[0], day) if one.of is None}

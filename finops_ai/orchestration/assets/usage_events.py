@@ -4,9 +4,9 @@ from datetime import date
 
 from finops_ai import usage
 from finops_ai.baseline import DuckDB, Period, measured
+from finops_ai.orchestration.assets.workload_baseline import cost_of
 from finops_ai.orchestration.platform import PlatformWork
 from finops_ai.orchestration.workbench import table
-from finops_ai.pricing import format_usd
 
 
 def usage_events(work: PlatformWork) -> None:
@@ -35,7 +35,7 @@ def usage_events(work: PlatformWork) -> None:
                     "events": figures.events,
                     "input tokens": figures.input_tokens,
                     "output tokens": figures.output_tokens,
-                    "cost USD": "unpriced" if figures.cost_nano_usd is None else format_usd(figures.cost_nano_usd),
+                    "cost USD": cost_of(figures),
                 }
                 for figures in found
             ]
