@@ -33,7 +33,7 @@ def test_budgets_come_from_the_widest_to_the_narrowest(tmp_path: Path) -> None:
         ("organisation/2026-11", 500 * USD),
         ("cost_centre/cc-4711/2026-11", 50 * USD),
         ("workload/finance-briefings/2026-11", 40 * USD),
-        ("stage/finance-briefings/2026-11-24", 10 * USD),
+        ("stage/finance-briefings/2026-11-24", 25 * USD),
         ("artifact/a", USD // 2),
         ("step/a/draft", USD // 4),
     ]

@@ -48,7 +48,7 @@ def test_it_shows_stage_limits_and_every_criterion(invoke: Any, sqlite_database:
     assert met == {"value", "gates", "suspense", "reservations", "ceiling"}
     assert (card["today"]["artifacts_max"], card["today"]["limit_usd"], card["today"]["stage"]) == (
         25,
-        "10.00",
+        "25.00",
         "pilot",
     )
     text = invoke(WORKLOAD).stdout
