@@ -47,7 +47,7 @@ def test_it_shows_stage_limits_and_every_criterion(invoke: Any, sqlite_database:
     met = {criterion["name"] for criterion in card["criteria"] if criterion["met"]}
     assert met == {"value", "gates", "suspense", "reservations", "ceiling"}
     assert (card["today"]["artifacts_max"], card["today"]["limit_usd"], card["today"]["stage"]) == (
-        25,
+        100,
         "25.00",
         "pilot",
     )
