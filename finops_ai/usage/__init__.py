@@ -8,7 +8,7 @@ from finops_ai.usage.importing import Imported, ImportRefused, Progress, import_
 from finops_ai.usage.inbox import Arrival, declared_price, import_inbox
 from finops_ai.usage.lake import Part, PartMissing, damaged, paths, registered
 from finops_ai.usage.model import COLUMNS, PriceBasis, Record, UsageEvent
-from finops_ai.usage.own import own_events
+from finops_ai.usage.own import own_events, unknown_calls
 from finops_ai.usage.reading import Options, UsageError
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "own_events",
     "paths",
     "registered",
+    "unknown_calls",
 ]

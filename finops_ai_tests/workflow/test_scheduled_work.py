@@ -95,9 +95,20 @@ def test_a_log_in_the_inbox_is_measured_once_and_a_broken_one_says_why(laptop: D
     for _ in range(2):
         assert run(laptop, "measure", partition="2026-03-02")
     found = told(laptop, "usage_events")["2026-03-02"]
-    assert (found["events"], found["unpriced requests"]) == (2, 2)
+    assert (found["events"], found["unpriced events"]) == (2, 2)
     assert (inbox / "accepted" / "AzureLLMInferenceTrace_code.csv").is_file()
     assert "format" in (inbox / "refused" / "other.csv.reason.txt").read_text()
+
+
+def test_usage_without_a_price_is_told_and_is_not_free(laptop: Deployment) -> None:
+    """Some reports count tokens and no requests: an unpriced event of theirs is one all the same."""
+    day = date(2026, 3, 2)
+    unpriced = event("a", day, requests=0, cost_nano_usd=None, price_basis="none", workload="", model="")
+    keep_events(laptop.bench.database, laptop.bench.settings.home, [unpriced], name="test")
+    assert run(laptop, "measure", partition=str(day))
+    assert told(laptop, "usage_events")[str(day)]["unpriced events"] == 1
+    found = told(laptop, "workload_baseline")[str(day)]
+    assert (found["unpriced events"], found["spent usd"]) == (1, "unpriced")
 
 
 def test_our_own_calls_and_outcomes_are_measured_beside_the_logs(laptop: Deployment) -> None:

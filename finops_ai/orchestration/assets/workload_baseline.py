@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from finops_ai import usage
-from finops_ai.baseline import DuckDB, Figures, Period, measured
+from finops_ai.baseline import DuckDB, Figures, Period, measured, named
 from finops_ai.charts import SERIES_MAX, Series, as_data_uri, line_chart
 from finops_ai.orchestration.platform import PlatformWork
 from finops_ai.orchestration.workbench import Workbench, markdown, table
@@ -23,8 +23,8 @@ def workload_baseline(work: PlatformWork) -> None:
         history = measured(engine, ("day", "workload"), Period(since, day))
     priced = [figures.cost_nano_usd for figures in found if figures.cost_nano_usd is not None]
     work.tell(
-        spent_usd=sum(priced) / NANO,
-        unpriced_requests=sum(figures.unpriced_requests for figures in found),
+        spent_usd=sum(priced) / NANO if priced or not found else "unpriced",
+        unpriced_events=sum(figures.unpriced_events for figures in found),
         baseline=table([_row(figures) for figures in found]),
         cost_by_workload=markdown(f"![cost of each workload in {DAYS_SHOWN} days]({_chart(history, since)})"),
     )
@@ -40,8 +40,8 @@ def _row(figures: Figures) -> dict[str, str | int]:
     latency = figures.latency_ms or (None, None, None)
     per_approved = figures.cost_per_approved_nano_usd
     return {
-        "workload": figures.key["workload"],
-        "model": figures.key["model"],
+        "workload": named(figures.key["workload"]),
+        "model": named(figures.key["model"]),
         "requests": figures.requests,
         "cost USD": "unpriced" if figures.cost_nano_usd is None else format_usd(figures.cost_nano_usd),
         "input tokens": figures.input_tokens,
@@ -67,10 +67,12 @@ def _known(value: float | None) -> str:
 
 def _chart(history: Sequence[Figures], since: date) -> str:
     labels = [since + timedelta(days=n) for n in range(DAYS_SHOWN)]
-    cost = {(f.key["workload"], f.key["day"]): (f.cost_nano_usd or 0) / NANO for f in history}
-    total = {name: sum(usd for (owner, _), usd in cost.items() if owner == name) for name, _ in cost}
+    cost = {(f.key["workload"], f.key["day"]): f.cost_nano_usd for f in history}
+    total = {name: sum(spent or 0 for (owner, _), spent in cost.items() if owner == name) for name, _ in cost}
     dearest = sorted(total, key=lambda name: (-total[name], name))[:SERIES_MAX]
+    days = {name: [cost.get((name, day), 0) for day in labels] for name in dearest}
     series = [
-        Series(name=name or "without a name", values=[cost.get((name, day), 0.0) for day in labels]) for name in dearest
+        Series(name=named(name), values=[None if spent is None else spent / NANO for spent in days[name]])
+        for name in dearest
     ]
     return as_data_uri(line_chart([f"{day:%d %b}" for day in labels], series, title="Cost by workload", unit="USD"))
