@@ -104,12 +104,17 @@ class Staging:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._file = folder / "events.csv"
-        self._stream: IO[str] | None = self._file.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._stream)
+        self._file.touch()
+        self._stream: IO[str] | None = (
+            None  # opened for the first event: an import may have more files than a process may open
+        )
         self.count = 0
 
     def add(self, event: UsageEvent) -> None:
         """Times lose their zone here: every column of times is UTC."""
+        if self._stream is None:
+            self._stream = self._file.open("a", encoding="utf-8", newline="")
+            self._writer = csv.writer(self._stream)
         values = list(_VALUES(event))
         for index in _TIMES:
             values[index] = _written(values[index])
