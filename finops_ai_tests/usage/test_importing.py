@@ -394,7 +394,7 @@ def test_imports_are_records_that_cannot_be_changed(database: Database, home: Pa
 
 def test_what_waits_to_be_read_is_not_open(tmp_path: Path) -> None:
     """A gateway writes a file an hour: one import may have more of them than a process may open."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     waiting = [lake.Staging(tmp_path / str(number)) for number in range(5)]
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert [one.close().read_text() for one in waiting] == [""] * 5
