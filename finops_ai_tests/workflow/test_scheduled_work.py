@@ -96,6 +96,7 @@ def test_a_log_in_the_inbox_is_measured_once_and_a_broken_one_says_why(laptop: D
         assert run(laptop, "measure", partition="2026-03-02")
     found = told(laptop, "usage_events")["2026-03-02"]
     assert (found["events"], found["unpriced events"]) == (2, 2)
+    assert found["logs that arrived"] == "0, of which 0 were refused; 0 wait"
     assert (inbox / "accepted" / "AzureLLMInferenceTrace_code.csv").is_file()
     assert "format" in (inbox / "refused" / "other.csv.reason.txt").read_text()
 

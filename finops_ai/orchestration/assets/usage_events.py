@@ -19,6 +19,8 @@ def usage_events(work: PlatformWork) -> None:
     for arrival in arrivals:
         if arrival.refused:
             work.log.warning("%s was refused: %s", arrival.file, arrival.refused)
+    if waiting := len(list(usage.due(bench.settings.home))):
+        work.log.warning("%s more files wait in the inbox; measure a day again to take them", waiting)
     with bench.database.read() as connection:
         own, unknown = list(usage.own_events(connection, day)), usage.unknown_calls(connection, day)
     usage.keep_events(bench.database, bench.settings.home, own, name=f"own-{day}")
@@ -28,7 +30,7 @@ def usage_events(work: PlatformWork) -> None:
         found = measured(engine, ("source", "workload"), Period(day, day))
     work.tell(
         events=sum(figures.events for figures in found),
-        logs_that_arrived=f"{len(arrivals)}, of which {sum(bool(a.refused) for a in arrivals)} were refused",
+        logs_that_arrived=f"{len(arrivals)}, of which {sum(bool(a.refused) for a in arrivals)} were refused; {waiting} wait",
         unpriced_events=sum(figures.unpriced_events for figures in found),
         calls_of_unknown_cost=f"{unknown} of our own, under way or in suspense: in no event until it is known",
         by_source=table(
