@@ -117,6 +117,11 @@ def notes(report: Report) -> list[str]:
     if report.total is None:
         return []
     found = []
+    if len(sources := sorted({one.key["source"] for one in report.totals})) > 1:
+        found.append(
+            f"Usage of {', '.join(sources)} is added up: a call that two of them tell of, such as a gateway's log and the "
+            "provider's report, is in these sums twice."
+        )
     if report.total.unpriced_events:
         found.append(
             f"{report.total.unpriced_events:,} of {report.total.events:,} events have no price, with "
