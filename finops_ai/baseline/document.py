@@ -75,7 +75,7 @@ def _compared(one: Compared) -> dict[str, Any]:
         "reported_nano_usd": one.reported_nano_usd,
         "gap_nano_usd": one.gap_nano_usd,
         "gap_percent": None if gap is None else str(gap),
-        "unpriced_requests": one.unpriced_requests,
+        "unpriced_events": one.unpriced_events,
     }
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from finops_ai.baseline.engine import Engine, Row
-from finops_ai.baseline.measures import ALWAYS, Period, within
+from finops_ai.baseline.measures import ALWAYS, Period, within, without_price
 
 if TYPE_CHECKING:
     import ibis
@@ -26,7 +26,7 @@ class Compared:
     model: str | None  # None: over all models
     when: str
     usage_nano_usd: int | None  # of what has a price; None: nothing has
-    unpriced_requests: int
+    unpriced_events: int  # of usage; some reports count no requests
     reported_nano_usd: int | None  # None: no cost report
 
     @property
@@ -54,7 +54,7 @@ def reconciliation(grain: Grain, period: Period = ALWAYS, *, by_model: bool = Fa
         found.group_by(keys)
         .aggregate(
             usage_nano_usd=found.cost_nano_usd.sum(where=usage),
-            unpriced_requests=found.requests.sum(where=usage & found.cost_nano_usd.isnull()),
+            unpriced_events=found.count(where=usage & without_price(found)),
             reported_nano_usd=found.cost_nano_usd.sum(where=cost),
         )
         .order_by(keys)
@@ -72,6 +72,6 @@ def _compared(row: Row) -> Compared:
         model=row.get("model"),
         when=row["when"],
         usage_nano_usd=row["usage_nano_usd"],
-        unpriced_requests=row["unpriced_requests"] or 0,
+        unpriced_events=row["unpriced_events"],
         reported_nano_usd=row["reported_nano_usd"],
     )

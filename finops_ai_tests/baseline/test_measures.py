@@ -179,7 +179,7 @@ def test_usage_is_compared_with_the_report_by_provider_and_month(over: Over) -> 
     engine = over(
         [
             event(1, provider="openai", cost_nano_usd=900),
-            event(2, provider="openai", requests=4),
+            event(2, provider="openai", requests=0, input_tokens=7),
             event(3, provider="openai", record="cost", cost_nano_usd=1200),
             event(4, provider="openai", started_at=october, cost_nano_usd=50),
             event(5, provider="anthropic", record="cost", cost_nano_usd=7),
@@ -187,7 +187,7 @@ def test_usage_is_compared_with_the_report_by_provider_and_month(over: Over) -> 
     )
     anthropic, september, later = reconciled(engine, "month")
     assert (september.provider, september.when, september.gap_nano_usd) == ("openai", "2026-09", -300)
-    assert (september.gap_percent, september.unpriced_requests) == (Decimal("-25.00"), 4)
+    assert (september.gap_percent, september.unpriced_events) == (Decimal("-25.00"), 1)
     assert (later.when, later.reported_nano_usd, later.gap_nano_usd, later.gap_percent) == ("2026-10", None, None, None)
     assert (anthropic.usage_nano_usd, anthropic.reported_nano_usd, anthropic.gap_nano_usd) == (None, 7, None)
 
