@@ -112,12 +112,23 @@ def test_usage_without_a_price_is_told_and_is_not_free(laptop: Deployment) -> No
     assert (found["unpriced events"], found["spent usd"]) == (1, "unpriced")
 
 
-def test_our_own_calls_and_outcomes_are_measured_beside_the_logs(laptop: Deployment) -> None:
-    artifact = laptop.submit()
-    laptop.run(artifact)
+def test_our_own_outcomes_are_measured_beside_the_logs(laptop: Deployment) -> None:
+    yesterday = today() - timedelta(days=1)
+    with simulated(datetime(yesterday.year, yesterday.month, yesterday.day, 10, tzinfo=UTC)):
+        artifact = laptop.submit()
+        laptop.run(artifact)
     assert laptop.position(artifact).state == "published"
-    assert run(laptop, "measure", partition=str(today() - timedelta(days=1)))  # the last whole day: nothing yet
-    assert told(laptop, "usage_events")[str(today() - timedelta(days=1))]["events"] == 0
+    keep_events(laptop.bench.database, laptop.bench.settings.home, [event("a", yesterday)], name="test")
+    assert run(laptop, "measure", partition=str(yesterday))
+    found = told(laptop, "usage_events")[str(yesterday)]
+    sources = {record.data["source"]: record.data["events"] for record in found["by source"].records}
+    assert sources == {"test": 1, "ledger": 1}  # it was written without a model: an outcome, and no call
+    rows = {
+        record.data["workload"]: record.data
+        for record in told(laptop, "workload_baseline")[str(yesterday)]["baseline"].records
+    }
+    assert (rows["finance-briefings"]["approved"], rows["finance-briefings"]["first pass"]) == ("100.0%", "100.0%")
+    assert rows["support"]["cost USD"] == "2.00"
 
 
 @pytest.fixture
