@@ -70,7 +70,7 @@ def _compared(one: Compared) -> dict[str, Any]:
     gap = one.gap_percent
     return {
         "provider": one.provider,
-        "month": one.when,
+        "month": one.month,
         "usage_nano_usd": one.usage_nano_usd,
         "reported_nano_usd": one.reported_nano_usd,
         "gap_nano_usd": one.gap_nano_usd,

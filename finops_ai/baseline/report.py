@@ -84,7 +84,7 @@ def build_report(engine: Engine, period: Period, *, today: date, budget_nano_usd
         runs=judged_runs(engine, period),
         days=days,
         prices=measured(engine, ("price_basis", "price_version"), period),
-        comparisons=[one for one in reconciled(engine, "month", period) if one.reported_nano_usd is not None],
+        comparisons=[one for one in reconciled(engine, period) if one.reported_nano_usd is not None],
         spend=spend,
         anomalies=spend_anomalies(series, since=first, until=over) if first and over and first <= over else [],
         forecast=_month_end(spend, over, budget_nano_usd) if over else None,

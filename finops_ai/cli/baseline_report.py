@@ -187,4 +187,4 @@ def _print_outlook(found: "Report") -> None:
         difference = "" if gap.gap_percent is None else f", {gap.gap_percent} %"
         sides = f"usage {usd(gap.usage_nano_usd)}, reported {usd(gap.reported_nano_usd)} USD"
         unpriced = f"; {gap.unpriced_events:,} events of usage have no price" if gap.unpriced_events else ""
-        click.echo(f"{named(gap.provider)}, {gap.when}: {sides}{difference}{unpriced}")
+        click.echo(f"{named(gap.provider)}, {gap.month}: {sides}{difference}{unpriced}")
