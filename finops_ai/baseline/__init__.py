@@ -6,7 +6,16 @@ reading logs and keeping events (`usage`), the ledger of our own calls (`ledger`
 
 from finops_ai.baseline.anomalies import Anomaly, Contribution, spend_anomalies
 from finops_ai.baseline.document import as_json
-from finops_ai.baseline.engine import DuckDB, Engine, EngineExhausted, EngineUnavailable, Spark, events, spark_sql
+from finops_ai.baseline.engine import (
+    DuckDB,
+    Engine,
+    EngineExhausted,
+    EngineUnavailable,
+    EventsUnreadable,
+    Spark,
+    events,
+    spark_sql,
+)
 from finops_ai.baseline.forecast import COVERAGE, Forecast, Step, budget_forecast
 from finops_ai.baseline.measures import (
     ALWAYS,
@@ -37,6 +46,7 @@ __all__ = [
     "Engine",
     "EngineExhausted",
     "EngineUnavailable",
+    "EventsUnreadable",
     "Figures",
     "Forecast",
     "Period",

@@ -110,7 +110,7 @@ def _judge(series: Series, day: date) -> _Judged | None:
     factors = weekday_factors(known)
     levelled = list(levels(known, factors).values())
     level = median(levelled[-_LEVEL_DAYS:])
-    if not level:
+    if level <= 0:
         return None
     usual = level * factors[day.weekday()]
     deviations = [abs(_distance(value, level, level)) for value in levelled[-_SPREAD_DAYS:]]
@@ -119,7 +119,8 @@ def _judge(series: Series, day: date) -> _Judged | None:
 
 
 def _distance(value: float, usual: float, level: float) -> float:
-    return log((value + _NOTHING * level) / (usual + _NOTHING * level))
+    """From 0 on: a day on which more was paid back than spent is as far as one without spend."""
+    return log((max(value, 0) + _NOTHING * level) / (usual + _NOTHING * level))
 
 
 def _out_of_sample(weeks: int) -> float:

@@ -70,12 +70,12 @@ def _compared(one: Compared) -> dict[str, Any]:
     gap = one.gap_percent
     return {
         "provider": one.provider,
-        "month": one.when,
+        "month": one.month,
         "usage_nano_usd": one.usage_nano_usd,
         "reported_nano_usd": one.reported_nano_usd,
         "gap_nano_usd": one.gap_nano_usd,
         "gap_percent": None if gap is None else str(gap),
-        "unpriced_requests": one.unpriced_requests,
+        "unpriced_events": one.unpriced_events,
     }
 
 

@@ -7,7 +7,8 @@ Ibis writes the SQL and no more. Its own DuckDB backend asks for Arrow tables in
 Spark backend needs pyarrow; neither is loaded here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,10 @@ class EngineUnavailable(Exception):
 
 class EngineExhausted(Exception):
     """The events are too many for the memory of this machine, or for what it may take of it."""
+
+
+class EventsUnreadable(Exception):
+    """A file of events does not hold what was written into it; the message names it."""
 
 
 class Engine(Protocol):
@@ -56,7 +61,7 @@ def events() -> "ibis.Table":
 
 class DuckDB:
     """The default. Quantiles are exact and are not spilled to disk: they take some 25 bytes for each event with latencies.
-    Beyond `memory_limit`, or DuckDB's own, EngineExhausted is raised, and nothing is approximated.
+    Beyond `memory_limit`, or DuckDB's own, EngineExhausted is raised, and nothing is approximated. Raises EventsUnreadable.
     """
 
     def __init__(self, files: Iterable[Path], *, threads: int | None = None, memory_limit: str | None = None) -> None:
@@ -68,31 +73,42 @@ class DuckDB:
         paths = [str(path) for path in files]
         if paths:
             # a partition's day stands in its path, in the file, or in both: the path wins, and is a date
-            found = self._connection.read_parquet(
-                paths, hive_partitioning=any("day=" in path for path in paths), union_by_name=True
-            )
+            partitioned = any("day=" in path for path in paths)
+            with _readable():
+                found = self._connection.read_parquet(paths, hive_partitioning=partitioned, union_by_name=True)
         else:
             found = self._connection.sql(_nothing('"'))
         found.create_view(TABLE)
 
     def rows(self, expression: "ibis.Table") -> list[Row]:
         """Run it. Raises EngineExhausted where it needs more memory than it may have."""
-        import duckdb
         import ibis
 
-        try:
+        with _readable():
             cursor = self._connection.execute(str(ibis.to_sql(expression, dialect="duckdb")))
-        except duckdb.OutOfMemoryException as error:
-            reason = str(error).partition("\n")[0]
-            raise EngineExhausted(f"{reason}; take fewer days at once, more memory, or the engine spark") from None
+            found = cursor.fetchall()
         names = [column[0] for column in cursor.description]
-        return [_plain(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        return [_plain(dict(zip(names, row, strict=True))) for row in found]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._connection.close()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """DuckDB's errors that say something of the events or of this machine, as ours."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        reason = str(error).partition("\n")[0]
+        raise EngineExhausted(f"{reason}; take fewer days at once, more memory, or the engine spark") from None
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+        raise EventsUnreadable(str(error).partition("\n")[0]) from None
 
 
 class Spark:

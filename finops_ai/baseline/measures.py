@@ -131,9 +131,7 @@ def figures_by(keys: Sequence[str], period: Period = ALWAYS, *, quantiles: bool 
 
 
 def _sums(usage: "ibis.Table") -> dict[str, Any]:
-    # without a model, a token or a request it is a judgement of something that was paid for elsewhere
-    judgement = (usage.model == "") & (usage.requests == 0) & (usage.input_tokens + usage.output_tokens == 0)
-    unpriced = usage.cost_nano_usd.isnull() & ~judgement
+    unpriced = without_price(usage)
     cycle_ms = (usage.cycle_s * 1000 + 0.5).floor().cast("int64")  # engines round a half in different ways
     return {
         "events": usage.count(),
@@ -146,6 +144,13 @@ def _sums(usage: "ibis.Table") -> dict[str, Any]:
         "timed_outcomes": usage.outcomes.sum(where=usage.cycle_s.notnull()),
         "cycle_ms_sum": (cycle_ms * usage.outcomes).sum(),
     }
+
+
+def without_price(usage: "ibis.Table") -> "ibis.Value":
+    """What was paid for, nobody knows how much."""
+    # without a model, a token or a request it is a judgement of something that was paid for elsewhere
+    judgement = (usage.model == "") & (usage.requests == 0) & (usage.input_tokens + usage.output_tokens == 0)
+    return usage.cost_nano_usd.isnull() & ~judgement
 
 
 def workload_baseline(period: Period = ALWAYS) -> "ibis.Table":

@@ -6,27 +6,23 @@ Belongs here: the two sums side by side, the gap between them. Does not: why the
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from finops_ai.baseline.engine import Engine, Row
-from finops_ai.baseline.measures import ALWAYS, Period, within
+from finops_ai.baseline.engine import Engine
+from finops_ai.baseline.measures import ALWAYS, Period, within, without_price
 
 if TYPE_CHECKING:
     import ibis
 
-Grain = Literal["day", "month"]
-_FORM = {"day": "%Y-%m-%d", "month": "%Y-%m"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One provider (and model) in one UTC day or month."""
+    """One provider in one UTC month, or in as much of it as the period has."""
 
     provider: str
-    model: str | None  # None: over all models
-    when: str
+    month: str
     usage_nano_usd: int | None  # of what has a price; None: nothing has
-    unpriced_requests: int
+    unpriced_events: int  # of usage; some reports count no requests
     reported_nano_usd: int | None  # None: no cost report
 
     @property
@@ -44,34 +40,22 @@ class Compared:
         return (Decimal(100 * self.gap_nano_usd) / self.reported_nano_usd).quantize(Decimal("0.01"))
 
 
-def reconciliation(grain: Grain, period: Period = ALWAYS, *, by_model: bool = False) -> "ibis.Table":
-    """Both sums per provider and period. By model only where the cost report names its models as the log does."""
+def reconciliation(period: Period = ALWAYS) -> "ibis.Table":
+    """Both sums per provider and month: cost reports name models in their own ways, if at all."""
     found = within(period)
-    found = found.mutate(when=found.day.strftime(_FORM[grain]))
+    found = found.mutate(month=found.day.strftime("%Y-%m"))
     usage, cost = found.record == "usage", found.record == "cost"
-    keys = ["provider", *(["model"] if by_model else []), "when"]
     return (
-        found.group_by(keys)
+        found.group_by(["provider", "month"])
         .aggregate(
             usage_nano_usd=found.cost_nano_usd.sum(where=usage),
-            unpriced_requests=found.requests.sum(where=usage & found.cost_nano_usd.isnull()),
+            unpriced_events=found.count(where=usage & without_price(found)),
             reported_nano_usd=found.cost_nano_usd.sum(where=cost),
         )
-        .order_by(keys)
+        .order_by(["provider", "month"])
     )
 
 
-def reconciled(engine: Engine, grain: Grain, period: Period = ALWAYS, *, by_model: bool = False) -> list[Compared]:
+def reconciled(engine: Engine, period: Period = ALWAYS) -> list[Compared]:
     """`reconciliation`, run."""
-    return [_compared(row) for row in engine.rows(reconciliation(grain, period, by_model=by_model))]
-
-
-def _compared(row: Row) -> Compared:
-    return Compared(
-        provider=row["provider"],
-        model=row.get("model"),
-        when=row["when"],
-        usage_nano_usd=row["usage_nano_usd"],
-        unpriced_requests=row["unpriced_requests"] or 0,
-        reported_nano_usd=row["reported_nano_usd"],
-    )
+    return [Compared(**row) for row in engine.rows(reconciliation(period))]

@@ -84,7 +84,7 @@ def build_report(engine: Engine, period: Period, *, today: date, budget_nano_usd
         runs=judged_runs(engine, period),
         days=days,
         prices=measured(engine, ("price_basis", "price_version"), period),
-        comparisons=[one for one in reconciled(engine, "month", period) if one.reported_nano_usd is not None],
+        comparisons=[one for one in reconciled(engine, period) if one.reported_nano_usd is not None],
         spend=spend,
         anomalies=spend_anomalies(series, since=first, until=over) if first and over and first <= over else [],
         forecast=_month_end(spend, over, budget_nano_usd) if over else None,
@@ -117,6 +117,11 @@ def notes(report: Report) -> list[str]:
     if report.total is None:
         return []
     found = []
+    if len(sources := sorted({one.key["source"] for one in report.totals})) > 1:
+        found.append(
+            f"Usage of {', '.join(sources)} is added up: a call that two of them tell of, such as a gateway's log and the "
+            "provider's report, is in these sums twice."
+        )
     if report.total.unpriced_events:
         found.append(
             f"{report.total.unpriced_events:,} of {report.total.events:,} events have no price, with "

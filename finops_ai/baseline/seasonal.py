@@ -33,14 +33,15 @@ def weekday_factors(known: Mapping[date, int]) -> list[float]:
     ratios: list[list[float]] = [[] for _ in range(7)]
     for place, (day, value) in enumerate(zip(days, values, strict=True)):
         first = max(0, min(place - 3, len(values) - 7))
-        if week := sum(values[first : first + 7]):
+        if (week := sum(values[first : first + 7])) > 0:  # more paid back than spent: nothing to be a share of
             ratios[day.weekday()].append(7 * value / week)
     if min(map(len, ratios)) < PROFILE_DAYS_MIN // 7:
         return [1.0] * 7
-    found = [median(of_weekday) for of_weekday in ratios]
+    medians = [median(of_weekday) for of_weekday in ratios]
+    found = [factor if factor >= _FACTOR_MIN else 0.0 for factor in medians]
     if not median(found):  # without spend on most weekdays: what there is has no shape
         return [1.0] * 7
-    return [factor if factor >= _FACTOR_MIN else 0.0 for factor in found]
+    return found
 
 
 def levels(known: Mapping[date, int], factors: Sequence[float]) -> dict[date, float]:

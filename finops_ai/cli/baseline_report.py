@@ -41,7 +41,7 @@ def report(
     Example:
       finops-ai baseline report --by run --since 2026-10-01 --html baseline.html
     """
-    from finops_ai.baseline import EngineExhausted, EngineUnavailable, Period, build_report, measured
+    from finops_ai.baseline import EngineExhausted, EngineUnavailable, EventsUnreadable, Period, build_report, measured
     from finops_ai.baseline import as_json as to_json
     from finops_ai.store import today
 
@@ -54,6 +54,8 @@ def report(
             rows = found.workloads if by == "workload" else measured(running, (by,), period)
     except (EngineUnavailable, EngineExhausted) as error:
         raise Refused([{"field": "--engine", "reason": str(error)}]) from None
+    except EventsUnreadable as error:
+        raise Refused([{"reason": f"a file of usage events cannot be read: {error}"}]) from None
     if html:
         _write(html, found)
     if as_json:
@@ -102,8 +104,12 @@ def _write(html: Path, found: "Report") -> None:
     from finops_ai.store import now
 
     aside = html.with_name(f".{html.name}.tmp")
-    aside.write_text(report_page(found, made_at=f"{now():%Y-%m-%d %H:%M}"), encoding="utf-8")
-    aside.replace(html)
+    page = report_page(found, made_at=f"{now():%Y-%m-%d %H:%M}")
+    try:
+        aside.write_text(page, encoding="utf-8")
+        aside.replace(html)
+    except OSError as error:
+        raise Refused([{"file": str(html), "field": "--html", "reason": error.strerror or str(error)}]) from None
 
 
 def _print(found: "Report", by: str, rows: Sequence["Figures"]) -> None:
@@ -180,4 +186,5 @@ def _print_outlook(found: "Report") -> None:
     for gap in found.comparisons:
         difference = "" if gap.gap_percent is None else f", {gap.gap_percent} %"
         sides = f"usage {usd(gap.usage_nano_usd)}, reported {usd(gap.reported_nano_usd)} USD"
-        click.echo(f"{named(gap.provider)}, {gap.when}: {sides}{difference}")
+        unpriced = f"; {gap.unpriced_events:,} events of usage have no price" if gap.unpriced_events else ""
+        click.echo(f"{named(gap.provider)}, {gap.month}: {sides}{difference}{unpriced}")

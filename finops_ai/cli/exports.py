@@ -54,11 +54,14 @@ def export(month: str, form: str, out: Path, account: str | None, account_name: 
         raise Refused([{"field": "--out", "reason": f"{out.name}: the file ends in .csv or .parquet"}])
     if not out.resolve().parent.is_dir():
         raise Refused([{"field": "--out", "reason": f"no such folder: {out.resolve().parent}"}])
-    if form == "metadata":
-        _metadata(month, out.resolve(), as_json=as_json)
-    else:
-        names = {"id": account, "name": account_name}
-        _focus(month, out.resolve(), {key: value for key, value in names.items() if value}, as_json=as_json)
+    names = {"id": account, "name": account_name}
+    try:
+        if form == "metadata":
+            _metadata(month, out.resolve(), as_json=as_json)
+        else:
+            _focus(month, out.resolve(), {key: value for key, value in names.items() if value}, as_json=as_json)
+    except OSError as error:
+        raise Refused([{"file": str(out), "field": "--out", "reason": error.strerror or str(error)}]) from None
 
 
 def _focus(month: str, out: Path, account: dict[str, str], *, as_json: bool) -> None:

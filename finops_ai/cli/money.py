@@ -32,7 +32,7 @@ def cost(by: str, month: str | None, *, as_json: bool) -> None:
     """
     from finops_ai import ledger as books
     from finops_ai.artifacts import published_count
-    from finops_ai.pricing import format_usd
+    from finops_ai.pricing import format_usd, multiply
     from finops_ai.routing import exception_counts
 
     records = open_records()
@@ -45,7 +45,7 @@ def cost(by: str, month: str | None, *, as_json: bool) -> None:
         exceptions = exception_counts(connection, month=month)
     summary = _row({"key": "total"} | {name: getattr(total, name) for name in total.__slots__}) | {
         "published_artifacts": approved,
-        "cost_per_published_usd": format_usd(round(total.cost_nano_usd / approved)) if approved else None,
+        "cost_per_published_usd": format_usd(multiply(1, total.cost_nano_usd, approved)) if approved else None,
         "rework_usd": format_usd(rework),
         "rework_share": f"{rework / total.cost_nano_usd:.4f}" if total.cost_nano_usd else None,
         "tier_exceptions": exceptions,

@@ -154,7 +154,9 @@ def _findings(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     yield "finops_ai", True, __version__
     writable = os.access(settings.home if settings.home.exists() else settings.home.parent, os.W_OK)
     yield "home", writable, f"{settings.home}{'' if writable else ' (not writable)'}"
-    yield _database(settings)
+    yield (database := _database(settings))
+    if database[1]:
+        yield _usage_events(settings)
     yield (
         "environment",
         True,
@@ -200,6 +202,17 @@ def _alerts(settings: Settings) -> tuple[str, bool, str]:
     readable = bool(addresses.add(settings.notify_urls))
     told = f"{len(addresses)} addresses" if readable else "FINOPS_AI_NOTIFY_URLS holds an address that cannot be read"
     return "alerts", readable, told
+
+
+def _usage_events(settings: Settings) -> tuple[str, bool, str]:
+    """Every file is read: figures over one that was damaged or lost would be wrong, or none."""
+    from finops_ai.store import open_database
+    from finops_ai.usage import damaged, registered
+
+    with open_database(settings).read() as connection:
+        files, wrong = len(list(registered(connection))), damaged(connection, settings.home)
+    said = f"{len(wrong)} damaged or gone: {', '.join(wrong[:3])}" if wrong else "as they were written"
+    return "usage events", not wrong, f"{files} files, {said}" if files else "none"
 
 
 def _database(settings: Settings) -> tuple[str, bool, str]:

@@ -71,11 +71,9 @@ def platform_work(
     try:
         yield work
     finally:
-        seconds = time.perf_counter() - started
+        seconds, payer = time.perf_counter() - started, work.payer  # one payer, also where midnight comes between
         with bench.database.write() as tx:
-            book_compute(tx, bench.policy, work.payer, seconds)
-            tightest = min(budget.limit_nano_usd for budget in work.payer.budgets)
-            cost = cost_metadata(
-                tx, work.payer, seconds=seconds, budget_usd=Decimal(tightest) / NANO, model=None, tier=None
-            )
+            book_compute(tx, bench.policy, payer, seconds)
+            tightest = min(budget.limit_nano_usd for budget in payer.budgets)
+            cost = cost_metadata(tx, payer, seconds=seconds, budget_usd=Decimal(tightest) / NANO, model=None, tier=None)
         context.add_asset_metadata({**work.metadata, **cost}, partition_key=partition)

@@ -5,10 +5,10 @@ Belongs here: the event, reading logs into it, keeping events. Does not: figures
 
 from finops_ai.usage.adapters import FORMATS
 from finops_ai.usage.importing import Imported, ImportRefused, Progress, import_files, keep_events
-from finops_ai.usage.inbox import Arrival, declared_price, import_inbox
-from finops_ai.usage.lake import Part, PartMissing, damaged, paths, registered
+from finops_ai.usage.inbox import Arrival, declared_price, due, import_inbox
+from finops_ai.usage.lake import LakeFailed, Part, PartMissing, damaged, paths, registered
 from finops_ai.usage.model import COLUMNS, PriceBasis, Record, UsageEvent
-from finops_ai.usage.own import own_events
+from finops_ai.usage.own import own_events, unknown_calls
 from finops_ai.usage.reading import Options, UsageError
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Arrival",
     "ImportRefused",
     "Imported",
+    "LakeFailed",
     "Options",
     "Part",
     "PartMissing",
@@ -27,10 +28,12 @@ __all__ = [
     "UsageEvent",
     "damaged",
     "declared_price",
+    "due",
     "import_files",
     "import_inbox",
     "keep_events",
     "own_events",
     "paths",
     "registered",
+    "unknown_calls",
 ]

@@ -22,10 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from finops_ai.pricing import Price, own_price
 from finops_ai.store import Database
 from finops_ai.usage.importing import Imported, import_files
+from finops_ai.usage.lake import LakeFailed
 from finops_ai.usage.reading import Options, UsageError
 
 OPTIONS = "options.yaml"
-FILES_MAX = 20
+FILES_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,10 @@ def folder_of(home: Path) -> Path:
 
 
 def import_inbox(database: Database, home: Path, *, files_max: int = FILES_MAX) -> list[Arrival]:
-    """At most `files_max` files, by name. Raises LockTaken, with every file where it was, while another process imports."""
+    """At most `files_max` files, by name; the rest waits. A file stays where it is, too, where not it is the reason:
+
+    Raises LockTaken while another process imports, LakeFailed where the events that are kept cannot be read.
+    """
     return [_take(database, home, file) for file, _ in zip(due(home), range(files_max), strict=False)]
 
 
@@ -78,6 +82,8 @@ def _take(database: Database, home: Path, file: Path) -> Arrival:
     try:
         options = options_in(file.parent / OPTIONS)
         (imported,) = import_files(database, home, [file], format=name, options=options)
+    except LakeFailed:
+        raise
     except UsageError as error:
         moved = _move(file, "refused")
         moved.with_name(f"{moved.name}.reason.txt").write_text(f"{error}\n", encoding="utf-8")

@@ -38,7 +38,11 @@ _VALUES = attrgetter(*_NAMES)
 _NOT_COMPARED = {"event_id", "price_version"}  # the same cost by a newer edition of a price book is the same cost
 
 
-class PartMissing(UsageError):
+class LakeFailed(UsageError):
+    """What is kept cannot be read, or no more be written: nothing is wrong with the log that was to be added."""
+
+
+class PartMissing(LakeFailed):
     """A file that counts is not there: figures without it would be too low, and nobody would know."""
 
 
@@ -104,12 +108,17 @@ class Staging:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._file = folder / "events.csv"
-        self._stream: IO[str] | None = self._file.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._stream)
+        self._file.touch()
+        self._stream: IO[str] | None = (
+            None  # opened for the first event: an import may have more files than a process may open
+        )
         self.count = 0
 
     def add(self, event: UsageEvent) -> None:
         """Times lose their zone here: every column of times is UTC."""
+        if self._stream is None:
+            self._stream = self._file.open("a", encoding="utf-8", newline="")
+            self._writer = csv.writer(self._stream)
         values = list(_VALUES(event))
         for index in _TIMES:
             values[index] = _written(values[index])
@@ -131,7 +140,7 @@ class Staging:
         try:
             return self._sorted(file, kept, into=into, name=name, refuse=refuse)
         except duckdb.Error as error:  # a full disk, a file of events that is damaged
-            raise UsageError([{"reason": f"events could not be sorted: {str(error).splitlines()[0]}"}]) from None
+            raise LakeFailed([{"reason": f"events could not be sorted: {str(error).splitlines()[0]}"}]) from None
 
     def _sorted(
         self, file: Path, kept: Sequence[Path], *, into: Path, name: str, refuse: Callable[[Rejected], None]

@@ -3,9 +3,9 @@
 Belongs here: our books and our records of artifacts, read as a log. Does not: keeping what is read (`importing`), the books
 themselves (`ledger`).
 
-A call is one reservation, in the day in which it was made. What a provider refused is an error that cost nothing; what is in
-suspense is an error whose cost nobody knows yet. An artifact is one outcome, in the day in which it was published or rejected; one
-that is held or failed has not ended, since somebody may mend it.
+A call is one reservation, in the day in which it was made, once it is known what it cost: a batch ends on another day, and a
+suspense when the provider's report says so. What a provider refused is an error that cost nothing. An artifact is one outcome, in
+the day in which it was published or rejected; one that is held or failed has not ended, since somebody may mend it.
 """
 
 from collections import defaultdict
@@ -23,9 +23,19 @@ SOURCE = "ledger"
 
 
 def own_events(connection: sa.Connection, day: date) -> Iterator[UsageEvent]:
-    """The calls that were made in a UTC day and have an outcome, then the artifacts that ended in it."""
-    yield from _calls(connection, _within(tables.reservation.c.at, day))
+    """The known calls that were made in a UTC day, those of days before whose cost became known in it, the artifacts that ended.
+
+    Whoever asks for every day once has every call, whenever it ended.
+    """
+    yield from _calls(connection, day)
     yield from _endings(connection, day)
+
+
+def unknown_calls(connection: sa.Connection, day: date) -> int:
+    """How many calls that were made in a UTC day are in no event yet: under way, or in suspense."""
+    made = _within(tables.reservation.c.at, day)
+    query = sa.select(sa.func.count()).select_from(_ends()).where(made, sa.not_(_KNOWN))
+    return connection.scalar(query) or 0
 
 
 def _within(column: sa.ColumnElement[str], day: date) -> sa.ColumnElement[bool]:
@@ -36,25 +46,41 @@ def _within(column: sa.ColumnElement[str], day: date) -> sa.ColumnElement[bool]:
 # --- calls ----------------------------------------------------------------------------------------------------------------
 
 
-def _calls(connection: sa.Connection, of_the_day: sa.ColumnElement[bool]) -> Iterator[UsageEvent]:
-    held, outcome, resolution, batch = tables.reservation, tables.outcome, tables.resolution, tables.batch_call
+_KNOWN = sa.and_(
+    tables.outcome.c.kind.is_not(None),
+    sa.or_(tables.outcome.c.kind != "suspended", tables.resolution.c.kind.is_not(None)),
+)
+
+
+def _ends() -> sa.Join:
+    """Calls with what became of them, as far as they have ended."""
+    held, outcome, resolution = tables.reservation, tables.outcome, tables.resolution
+    return held.outerjoin(outcome, outcome.c.reservation == held.c.key).outerjoin(
+        resolution, resolution.c.reservation == held.c.key
+    )
+
+
+def _of(day: date) -> sa.ColumnElement[bool]:
+    times = (tables.reservation.c.at, tables.outcome.c.at, tables.resolution.c.at)
+    return sa.and_(_KNOWN, sa.or_(*(_within(at, day) for at in times)))
+
+
+def _calls(connection: sa.Connection, day: date) -> Iterator[UsageEvent]:
+    held, outcome, batch = tables.reservation, tables.outcome, tables.batch_call
     query = (
-        sa.select(held, outcome.c.kind, outcome.c.at.label("ended_at"), resolution.c.kind.label("resolved"))
-        .add_columns(batch.c.batch_id)
-        .join(outcome, outcome.c.reservation == held.c.key)  # a call without one is still under way
-        .outerjoin(resolution, resolution.c.reservation == held.c.key)
-        .outerjoin(batch, batch.c.reservation == held.c.key)
-        .where(of_the_day)
+        sa.select(held, outcome.c.kind, outcome.c.at.label("ended_at"), batch.c.batch_id)
+        .select_from(_ends().outerjoin(batch, batch.c.reservation == held.c.key))
+        .where(_of(day))
         .order_by(held.c.at, held.c.key)
     )
-    entries = _entries(connection, of_the_day)
+    entries = _entries(connection, day)
     for row in connection.execute(query):
         yield _call(row, entries[row.key])
 
 
-def _entries(connection: sa.Connection, of_the_day: sa.ColumnElement[bool]) -> Mapping[str, list[sa.Row[Any]]]:
+def _entries(connection: sa.Connection, day: date) -> Mapping[str, list[sa.Row[Any]]]:
     entry = tables.entry
-    keys = sa.select(tables.reservation.c.key).where(of_the_day)
+    keys = sa.select(tables.reservation.c.key).select_from(_ends()).where(_of(day))
     query = sa.select(entry).where(entry.c.reservation.in_(keys), entry.c.kind.in_(("hold", "call")))
     found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
     for row in connection.execute(query.order_by(entry.c.id)):
@@ -68,7 +94,6 @@ def _call(held: sa.Row[Any], entries: Sequence[sa.Row[Any]]) -> UsageEvent:
     for row in booked:
         tokens[row.unit] += -row.quantity if row.reverses else row.quantity
     failed = held.kind != "settled"
-    known = bool(booked) or held.kind == "released" or held.resolved == "not_billed"
     prices = [row.price for row in booked if row.price] or [held.terms["price"]]
     start, end = datetime.fromisoformat(held.at), datetime.fromisoformat(held.ended_at)
     return UsageEvent(
@@ -90,11 +115,9 @@ def _call(held: sa.Row[Any], entries: Sequence[sa.Row[Any]]) -> UsageEvent:
         output_tokens=tokens["output_tokens"],
         # the end of a batch is when somebody collected it, and that of a suspense when somebody noticed
         latency_ms=milliseconds(start, end, "at") if not held.batch_id and held.kind != "suspended" else None,
-        cost_nano_usd=sum(-row.amount_nano_usd if row.reverses else row.amount_nano_usd for row in booked)
-        if known
-        else None,
-        price_basis="book" if known else "none",
-        price_version=f"{prices[-1]['source']} {prices[-1]['version']}" if known else "",
+        cost_nano_usd=sum(-row.amount_nano_usd if row.reverses else row.amount_nano_usd for row in booked),
+        price_basis="book",
+        price_version=f"{prices[-1]['source']} {prices[-1]['version']}",
     )
 
 

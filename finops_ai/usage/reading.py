@@ -228,14 +228,17 @@ def documents(log: LogFile) -> Iterator[Row | Rejected]:
     half a file. So does one thing that is longer than TEXT_AT_ONCE_MAX.
     """
     with log.text() as stream:
-        first = _line(stream)
-        while first and not first.strip():
-            first = _line(stream)
-        if not first:
+        begun = stream.readline(_CHUNK)
+        while begun and not begun.strip():
+            begun = stream.readline(_CHUNK)
+        if not begun:
             raise NotTheFormat("", "the file is empty")
-        if first.lstrip().startswith("["):
-            yield from _elements(stream, first.lstrip()[1:])
-        elif _is_json(first):
+        if begun.lstrip().startswith("["):  # often all of it in one line, which need not fit into memory
+            yield from _elements(stream, begun.lstrip()[1:])
+            return
+        whole = len(begun) < _CHUNK or begun.endswith("\n")
+        first = begun if whole else begun + _line(stream)
+        if _is_json(first):
             yield from _lines(stream, first)
         else:
             yield Row(line=1, values=_whole(stream, first))
@@ -296,26 +299,28 @@ def _elements(stream: TextIOWrapper, text: str) -> Iterator[Row]:
     """One element after another, with no more of the array in memory than one chunk and the element at hand."""
     number, at = 0, 0
     while True:
-        text, at = _after_space(stream, text[at:])
-        if text[at : at + 1] == "]":
+        text, at = _after_space(stream, text, at)
+        if text[at] == "]":
             if text[at + 1 :].strip() or stream.read(_CHUNK).strip():
                 raise NotTheFormat("", f"not valid JSON: there is more after the array of {number} elements")
             return
         if number:
-            if text[at : at + 1] != ",":
+            if text[at] != ",":
                 raise NotTheFormat("", f"not valid JSON after element {number}: a comma or a bracket is expected")
-            text, at = _after_space(stream, text[at + 1 :])
+            text, at = _after_space(stream, text, at + 1)
         number += 1
         value, text, at = _element(stream, text, at, number)
         yield Row(line=number, values=value)
 
 
-def _after_space(stream: TextIOWrapper, text: str) -> tuple[str, int]:
+def _after_space(stream: TextIOWrapper, text: str, at: int) -> tuple[str, int]:
+    """Where something stands, at or after this place. What lies before it is let go only with its chunk: copying costs most."""
     while True:
-        at = len(text) - len(text.lstrip())
+        while at < len(text) and text[at].isspace():
+            at += 1
         if at < len(text):
             return text, at
-        text = stream.read(_CHUNK)
+        text, at = stream.read(_CHUNK), 0
         if not text:
             raise NotTheFormat("", "not valid JSON: the array has no end; the file breaks off")
 

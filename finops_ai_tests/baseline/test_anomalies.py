@@ -106,3 +106,23 @@ def test_a_cent_is_no_anomaly() -> None:
 def test_no_series_are_no_anomalies() -> None:
     assert spend_anomalies({}, since=day(0), until=day(9)) == []
     assert spend_anomalies({PAIR: {}}, since=day(0), until=day(9)) == []
+
+
+def test_a_job_that_runs_every_eighth_day_has_no_shape_of_the_week() -> None:
+    """It falls on each weekday in turn: beside its week, every usual day is next to nothing."""
+    series = {day(n): (1_000 if n % 8 == 0 else 1) * 10**9 for n in range(70)}
+    found = spend_anomalies({PAIR: series}, since=day(57), until=day(69))
+    assert {one.day for one in found} == {day(64)}
+
+
+@pytest.mark.parametrize("paid_back_usd", [1, 500])
+def test_a_day_on_which_more_is_paid_back_than_spent_is_below_the_usual(paid_back_usd: int) -> None:
+    """A log may hold refunds; a logarithm of less than nothing is none."""
+    series = steady() | {day(45): -paid_back_usd * 10**9}
+    (found,) = spend_anomalies({PAIR: series}, since=day(45), until=day(45))
+    assert (found.direction, found.spent_nano_usd) == ("below", -paid_back_usd * 10**9)
+
+
+def test_of_what_is_only_paid_back_nothing_is_judged() -> None:
+    refunds = {at: -spent for at, spent in steady().items()} | {day(45): 10**12}
+    assert spend_anomalies({PAIR: refunds}, since=day(28), until=day(59)) == []

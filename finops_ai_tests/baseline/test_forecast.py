@@ -134,3 +134,15 @@ def test_the_verdict_is_as_certain_as_the_interval(budget: int | None, verdict: 
         low_nano_usd=250 * USD, high_nano_usd=350 * USD, budget_nano_usd=budget and budget * USD, unknown_days=0, why="",
     )  # fmt: skip
     assert found.verdict == verdict
+
+
+def test_a_job_that_runs_every_eighth_day_can_be_foretold() -> None:
+    """Its days are on each weekday in turn: none of them has a usual, and all are taken alike."""
+    first = date(2026, 8, 23)
+    series = {first + timedelta(days=n): (800 if n % 8 == 0 else 0) * USD + USD for n in range(56)}
+    found = budget_forecast(series, month="2026-10", known_until=date(2026, 10, 17))
+    assert found.days_left == 14
+    assert found.low_nano_usd is not None
+    assert found.high_nano_usd is not None
+    to_come = (2 * 800 + 14) * USD  # the job falls on the first and on the ninth of them
+    assert found.low_nano_usd <= found.spent_nano_usd + to_come <= found.high_nano_usd

@@ -171,7 +171,7 @@ def test_no_events_are_no_rows(over: Over) -> None:
     engine = over([])
     assert measured(engine, ()) == []
     assert measured(engine, ("day", "workload", "model"), quantiles=True) == []
-    assert reconciled(engine, "month") == []
+    assert reconciled(engine) == []
 
 
 def test_usage_is_compared_with_the_report_by_provider_and_month(over: Over) -> None:
@@ -179,24 +179,22 @@ def test_usage_is_compared_with_the_report_by_provider_and_month(over: Over) -> 
     engine = over(
         [
             event(1, provider="openai", cost_nano_usd=900),
-            event(2, provider="openai", requests=4),
+            event(2, provider="openai", requests=0, input_tokens=7),
             event(3, provider="openai", record="cost", cost_nano_usd=1200),
             event(4, provider="openai", started_at=october, cost_nano_usd=50),
             event(5, provider="anthropic", record="cost", cost_nano_usd=7),
         ]
     )
-    anthropic, september, later = reconciled(engine, "month")
-    assert (september.provider, september.when, september.gap_nano_usd) == ("openai", "2026-09", -300)
-    assert (september.gap_percent, september.unpriced_requests) == (Decimal("-25.00"), 4)
-    assert (later.when, later.reported_nano_usd, later.gap_nano_usd, later.gap_percent) == ("2026-10", None, None, None)
+    anthropic, september, later = reconciled(engine)
+    assert (september.provider, september.month, september.gap_nano_usd) == ("openai", "2026-09", -300)
+    assert (september.gap_percent, september.unpriced_events) == (Decimal("-25.00"), 1)
+    assert (later.month, later.reported_nano_usd, later.gap_nano_usd, later.gap_percent) == (
+        "2026-10",
+        None,
+        None,
+        None,
+    )
     assert (anthropic.usage_nano_usd, anthropic.reported_nano_usd, anthropic.gap_nano_usd) == (None, 7, None)
-
-
-def test_the_comparison_can_be_daily_and_by_model(over: Over) -> None:
-    engine = over([event(1, model="a", cost_nano_usd=3), event(2, model="a", record="cost", cost_nano_usd=2)])
-    (found,) = reconciled(engine, "day", by_model=True)
-    assert (found.model, found.when, found.gap_nano_usd) == ("a", "2026-09-28", 1)
-    assert found.gap_percent == Decimal("50.00")
 
 
 @pytest.mark.parametrize("open_engine", [DuckDB, Spark])

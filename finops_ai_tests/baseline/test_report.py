@@ -86,6 +86,15 @@ def test_what_is_missing_and_what_is_assumed_is_said(tmp_path: Path) -> None:
     assert "Nothing judges the results of silent, w" in said
 
 
+def test_several_sources_may_tell_of_the_same_calls_and_the_report_says_so(tmp_path: Path) -> None:
+    """Nothing in two logs says that one call is the other: they name it differently."""
+    gateway, provider = (event(n, source=name, cost_nano_usd=NANO) for n, name in ((1, "litellm"), (2, "openai")))
+    said = notes(reported(tmp_path, [gateway, provider]))
+    assert said[0].startswith("Usage of litellm, openai is added up: a call that two of them tell of")
+    (tmp_path / "one").mkdir()
+    assert not any("added up" in note for note in notes(reported(tmp_path / "one", [gateway])))
+
+
 def test_an_unusual_day_and_the_end_of_the_month_are_in_it(tmp_path: Path) -> None:
     report = reported(tmp_path, quarter(random.Random(3)))
     assert TODAY - timedelta(days=33) in {one.day for one in report.anomalies}

@@ -133,3 +133,17 @@ def test_a_lost_file_is_an_error_and_not_a_lower_figure(invoke: Invoke) -> None:
     result = invoke("--since", f"{FROM_A_LOST_FILE_ON + timedelta(days=HISTORY_DAYS)}")
     assert result.exit_code == 2
     assert "events.parquet: is registered and gone" in result.output
+
+
+def test_a_damaged_file_is_an_error_that_names_it(invoke: Invoke, tmp_path: Path) -> None:
+    (file,) = tmp_path.rglob("*.parquet")
+    file.write_bytes(file.read_bytes()[:-20])
+    result = invoke()
+    assert result.exit_code == 2
+    assert file.name in result.output
+
+
+def test_a_folder_that_takes_no_page_is_named_and_exits_2(invoke: Invoke) -> None:
+    result = invoke("--html", "/proc/baseline.html")
+    assert result.exit_code == 2
+    assert "/proc/baseline.html: --html: " in result.output

@@ -117,6 +117,17 @@ def test_the_doctor_finds_nothing_wrong_with_a_fresh_home(invoke: Any) -> None:
     assert all(finding["ok"] for finding in json.loads(invoke("doctor", "--json").stdout))
 
 
+def test_the_doctor_finds_a_file_of_usage_events_that_is_not_what_was_written(invoke: Any, tmp_path: Path) -> None:
+    """A changed file can be read as well as ever: only its registered bytes tell."""
+    log = tmp_path / "trace_code.csv"
+    log.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,4808,10\n")
+    invoke("baseline", "import", str(log), "--format", "azure-trace")
+    assert "1 files, as they were written" in invoke("doctor").stdout
+    (part,) = (tmp_path / "home" / "usage" / "events").rglob("*.parquet")
+    part.write_bytes(part.read_bytes() + b" ")
+    assert "1 damaged or gone: day=2023-11-16/" in invoke("doctor", code=1).stdout
+
+
 def test_the_doctor_counts_addresses_and_shows_none(invoke: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address holds a password."""
     assert "nobody is told of budgets" in invoke("doctor").stdout

@@ -157,3 +157,9 @@ def test_a_closed_month_is_proved_exported_again_and_its_change_is_seen(
     (month,) = found(invoke("ledger", "check", "--json", code=1))["closed_months"]
     assert month["problems"]
     assert f"{BEFORE}: CHANGED" in invoke("ledger", "check", code=1).stdout
+
+
+@pytest.mark.parametrize("form", ["focus", "metadata"])
+def test_a_folder_that_takes_no_file_is_named_and_exits_2(form: str, invoke: Invoke) -> None:
+    said = invoke("export", "--month", MONTH, "--format", form, "--out", "/proc/charges.csv", code=2).output
+    assert "/proc/charges.csv: --out: " in said

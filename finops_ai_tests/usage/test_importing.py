@@ -390,3 +390,11 @@ def test_imports_are_records_that_cannot_be_changed(database: Database, home: Pa
     imported(database, home, trace(tmp_path, rows(1)))
     with pytest.raises(sa.exc.DBAPIError, match="only ever added"), database.write() as tx:
         tx.execute(sa.update(tables.usage_import).values(events=2))
+
+
+def test_what_waits_to_be_read_is_not_open(tmp_path: Path) -> None:
+    """A gateway writes a file an hour: one import may have more of them than a process may open."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    waiting = [lake.Staging(tmp_path / str(number)) for number in range(5)]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert [one.close().read_text() for one in waiting] == [""] * 5

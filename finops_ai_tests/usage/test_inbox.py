@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from finops_ai.store import Database, LockTaken
-from finops_ai.usage import import_inbox, importing
+from finops_ai.usage import LakeFailed, import_inbox, importing, lake
 from finops_ai_tests.usage import samples
 from finops_ai_tests.usage.test_importing import count, kept, rows, trace
 
@@ -118,6 +118,21 @@ def test_while_another_process_imports_everything_stays(sqlite_database: Databas
     with sqlite_database.exclusive(importing.LOCK), pytest.raises(LockTaken):
         import_inbox(sqlite_database, home)
     assert path.is_file()
+
+
+@pytest.mark.parametrize("harm", ["gone", "damaged"])
+def test_a_file_is_not_blamed_for_what_happened_to_the_events_that_are_kept(
+    harm: str, sqlite_database: Database, home: Path
+) -> None:
+    """It would lie among the refused ones, and nobody would import it when the others are mended."""
+    trace(inbox(home), rows(1))
+    import_inbox(sqlite_database, home)
+    (part,) = lake.folder_of(home).rglob("*.parquet")
+    part.unlink() if harm == "gone" else part.write_bytes(b"PAR1")
+    waiting = trace(inbox(home), rows(1, first=3), name="b_code.csv")
+    with pytest.raises(LakeFailed):
+        import_inbox(sqlite_database, home)
+    assert waiting.is_file()
 
 
 def test_samples_of_every_format_can_arrive(sqlite_database: Database, home: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from finops_ai import ledger
 from finops_ai.pricing import Usage
 from finops_ai.store import Database, sha256_hex, simulated, tables, utc_now
-from finops_ai.usage import UsageEvent, keep_events, own_events
+from finops_ai.usage import UsageEvent, keep_events, own_events, unknown_calls
 from finops_ai_tests.records import brief, hold_of, payer, registered
 from finops_ai_tests.usage.test_importing import kept
 
@@ -43,6 +43,11 @@ def held(database: Database, who: ledger.Payer, *, attempt: int = 1, request: st
 def own(database: Database, day: date = DAY) -> list[UsageEvent]:
     with database.read() as connection:
         return list(own_events(connection, day))
+
+
+def unknown(database: Database, day: date = DAY) -> int:
+    with database.read() as connection:
+        return unknown_calls(connection, day)
 
 
 def test_a_settled_call_is_one_request_with_its_cost_and_time(database: Database, artifact: str) -> None:
@@ -93,27 +98,50 @@ def test_a_refused_call_is_an_error_that_cost_nothing_and_its_second_try_is_a_re
     assert (served.errors, served.retries, served.cost_nano_usd) == (0, 1, COST)
 
 
-def test_a_suspense_is_an_error_of_unknown_cost_until_the_provider_says(database: Database, artifact: str) -> None:
+def test_a_suspense_is_told_when_the_provider_has_said_what_it_cost(database: Database, artifact: str) -> None:
+    """A cost that nobody knows would be kept as unknown, and what it came to would contradict what is kept."""
     who = payer(artifact, BUDGET)
     billed, free, open_still = (held(database, who, request=name) for name in "abc")
     with database.write() as tx:
         for key in (billed, free, open_still):
             ledger.suspend(tx, who, key, why="the connection broke")
-    assert {(event.errors, event.cost_nano_usd, event.price_basis) for event in own(database)} == {(1, None, "none")}
-    with simulated(MORNING + timedelta(days=1)), database.write() as tx:
+    assert (own(database), unknown(database)) == ([], 3)
+    with simulated(MORNING + timedelta(days=2)), database.write() as tx:
         ledger.resolve(tx, billed, USAGE, detail="by id", report_sha256="s" * 64)
         ledger.resolve(tx, free, None, detail="not in the report", report_sha256="s" * 64)
-    assert {event.event_id: event.cost_nano_usd for event in own(database)} == {
-        f"ledger:{billed}": COST,
-        f"ledger:{free}": 0,
-        f"ledger:{open_still}": None,
+    told = own(database, DAY + timedelta(days=2))
+    assert {event.event_id: (event.errors, event.cost_nano_usd) for event in told} == {
+        f"ledger:{billed}": (1, COST),
+        f"ledger:{free}": (1, 0),
     }
-    assert own(database, DAY + timedelta(days=1)) == []  # a call belongs to the day in which it was made
+    assert {event.day for event in told} == {DAY}, "a call belongs to the day in which it was made"
+    assert own(database) == told
+    assert own(database, DAY + timedelta(days=1)) == []
+    assert unknown(database) == 1
+
+
+def test_a_call_that_ends_on_another_day_is_kept_once_by_measuring_every_day_once(
+    database: Database, artifact: str, tmp_path: Path
+) -> None:
+    """Answers of a batch come up to a day later: measuring the day in which it was sent alone would never see them."""
+    who, home = payer(artifact, BUDGET), tmp_path / "home"
+    key = held(database, who)
+
+    def measure(day: date) -> tuple[int, int]:
+        done = keep_events(database, home, own(database, day), name=f"own {day}")
+        return (0 if done.already else done.events), done.quarantined
+
+    assert measure(DAY) == (0, 0)
+    with simulated(MORNING + timedelta(days=1)), database.write() as tx:
+        ledger.settle(tx, who, key, USAGE, answer="{}")
+    assert measure(DAY + timedelta(days=1)) == (1, 0)
+    assert measure(DAY) == (0, 0)
+    assert kept(database, home, "SELECT CAST(day AS VARCHAR), cost_nano_usd FROM events") == [(str(DAY), COST)]
 
 
 def test_a_call_that_is_under_way_is_not_told_yet(database: Database, artifact: str) -> None:
     held(database, payer(artifact, BUDGET))
-    assert own(database) == []
+    assert (own(database), unknown(database), unknown(database, DAY + timedelta(days=1))) == ([], 1, 0)
 
 
 def test_a_day_ends_at_midnight_utc(database: Database, artifact: str) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,28 @@ def test_no_more_of_an_array_is_held_than_a_piece(tmp_path: Path, monkeypatch: p
     """The array is longer than anything that may be held at once, and each element is not."""
     monkeypatch.setattr(reading, "_CHUNK", 256)
     monkeypatch.setattr(reading, "TEXT_AT_ONCE_MAX", 2_000)
-    content = json.dumps(OBJECTS, indent=1)
-    assert len(content) > 8_000
-    assert len(values(documents(log(tmp_path, content)))) == 60
+    for indent in (None, 1):
+        content = json.dumps(OBJECTS, indent=indent)
+        assert len(content) > 2 * 2_000
+        assert len(values(documents(log(tmp_path, content)))) == 60
     with pytest.raises(NotTheFormat, match="one piece"):
-        values(documents(log(tmp_path, json.dumps(OBJECTS))))
+        values(documents(log(tmp_path, json.dumps([1, "x" * 5_000]))))
+
+
+def test_reading_an_array_takes_no_longer_than_its_length(tmp_path: Path) -> None:
+    """What an API gives is an array in one line; each element read must not copy all that is left of it."""
+    rows = [{"n": number, "text": "x" * 300} for number in range(30_000)]
+    begun = time.process_time()
+    assert sum(1 for _ in documents(log(tmp_path, json.dumps(rows)))) == 30_000
+    assert time.process_time() - begun < 3  # many times what it needs, and a small part of what copying would
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 9, 10, 11, 1_000])
+def test_lines_are_told_apart_however_long_a_piece_is(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_CHUNK", chunk)
+    assert values(documents(log(tmp_path, '\n{"a": 12}\n{"b": 3}\n'))) == [{"a": 12}, {"b": 3}]
 
 
 @pytest.mark.parametrize("cut", [1, 5, 40, 200])

@@ -107,17 +107,40 @@ def test_a_log_in_the_inbox_is_measured_once_and_a_broken_one_says_why(laptop: D
     for _ in range(2):
         assert run(laptop, "measure", partition="2026-03-02")
     found = told(laptop, "usage_events")["2026-03-02"]
-    assert (found["events"], found["unpriced requests"]) == (2, 2)
+    assert (found["events"], found["unpriced events"]) == (2, 2)
+    assert found["logs that arrived"] == "0, of which 0 were refused; 0 wait"
     assert (inbox / "accepted" / "AzureLLMInferenceTrace_code.csv").is_file()
     assert "format" in (inbox / "refused" / "other.csv.reason.txt").read_text()
 
 
-def test_our_own_calls_and_outcomes_are_measured_beside_the_logs(laptop: Deployment) -> None:
-    artifact = laptop.submit()
-    laptop.run(artifact)
+def test_usage_without_a_price_is_told_and_is_not_free(laptop: Deployment) -> None:
+    """Some reports count tokens and no requests: an unpriced event of theirs is one all the same."""
+    day = date(2026, 3, 2)
+    unpriced = event("a", day, requests=0, cost_nano_usd=None, price_basis="none", workload="", model="")
+    keep_events(laptop.bench.database, laptop.bench.settings.home, [unpriced], name="test")
+    assert run(laptop, "measure", partition=str(day))
+    assert told(laptop, "usage_events")[str(day)]["unpriced events"] == 1
+    found = told(laptop, "workload_baseline")[str(day)]
+    assert (found["unpriced events"], found["spent usd"]) == (1, "unpriced")
+
+
+def test_our_own_outcomes_are_measured_beside_the_logs(laptop: Deployment) -> None:
+    yesterday = today() - timedelta(days=1)
+    with simulated(datetime(yesterday.year, yesterday.month, yesterday.day, 10, tzinfo=UTC)):
+        artifact = laptop.submit()
+        laptop.run(artifact)
     assert laptop.position(artifact).state == "published"
-    assert run(laptop, "measure", partition=str(today() - timedelta(days=1)))  # the last whole day: nothing yet
-    assert told(laptop, "usage_events")[str(today() - timedelta(days=1))]["events"] == 0
+    keep_events(laptop.bench.database, laptop.bench.settings.home, [event("a", yesterday)], name="test")
+    assert run(laptop, "measure", partition=str(yesterday))
+    found = told(laptop, "usage_events")[str(yesterday)]
+    sources = {record.data["source"]: record.data["events"] for record in found["by source"].records}
+    assert sources == {"test": 1, "ledger": 1}  # it was written without a model: an outcome, and no call
+    rows = {
+        record.data["workload"]: record.data
+        for record in told(laptop, "workload_baseline")[str(yesterday)]["baseline"].records
+    }
+    assert (rows["finance-briefings"]["approved"], rows["finance-briefings"]["first pass"]) == ("100.0%", "100.0%")
+    assert rows["support"]["cost USD"] == "2.00"
 
 
 @pytest.fixture
@@ -164,16 +187,30 @@ def test_closing_again_gives_finance_nothing_new_and_asks_for_no_second_signatur
 ) -> None:
     assert run(home, "close_month", partition=last_month)
     folder = home.bench.settings.home / "exports" / last_month
-    names = sorted(file.name for file in folder.iterdir())
+    files = {file.name: file.read_bytes() for file in folder.iterdir()}
     artifact = told(home, "governance_review")[last_month]["artifact"]
     home.decide(artifact, "approve", name="Ines", role="technology")
     digest = home.bench.progress(artifact).digest
     assert run(home, "close_month", partition=last_month)
-    assert sorted(file.name for file in folder.iterdir()) == names
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == files
     assert home.bench.progress(artifact).digest == digest
     standing = home.bench.progress(artifact).standing
     assert standing is not None
     assert dict(standing.missing) == {"security": 1, "finance": 1}
+
+
+def test_what_finance_was_given_stays_when_an_export_of_the_same_charges_differs(
+    home: Deployment, last_month: str
+) -> None:
+    """Dagster's record may have been cleared since, or a new version may write other columns."""
+    assert run(home, "close_month", partition=last_month)
+    folder = home.bench.settings.home / "exports" / last_month
+    (metadata,) = folder.glob("metadata-*")
+    metadata.write_bytes(b"as it was given")
+    assert run(home, "close_month", partition=last_month)
+    assert metadata.read_bytes() == b"as it was given"
+    assert (folder / f"2-{metadata.name}").is_file()
+    assert len(list(folder.iterdir())) == 3
 
 
 def test_a_review_does_not_count_itself_among_the_months_results(home: Deployment, last_month: str) -> None:

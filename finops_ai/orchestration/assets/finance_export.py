@@ -1,5 +1,9 @@
 """Scheduled: a month that is over is closed, and exported for finance."""
 
+import filecmp
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from finops_ai import finance
 from finops_ai.orchestration.metadata_export import export_metadata
 from finops_ai.orchestration.platform import PlatformWork
@@ -14,20 +18,32 @@ def finance_export(work: PlatformWork) -> None:
     given = closed(bench.database, month, by=f"the asset {work.asset}")
     folder = bench.settings.home / "exports" / month
     folder.mkdir(parents=True, exist_ok=True)
-    charges = folder / f"focus-{month}-{given.sha256[:12]}.parquet"
-    exported = finance.export_focus(bench.database, month=month, out=charges)
-    metadata = folder / f"metadata-{month}-{given.sha256[:12]}.parquet"
-    compared = export_metadata(work.instance, bench.database, month=month, out=metadata)
+    with TemporaryDirectory(dir=folder, prefix=".") as aside:
+        charges, metadata = (Path(aside) / f"{of}-{month}-{given.sha256[:12]}.parquet" for of in ("focus", "metadata"))
+        exported = finance.export_focus(bench.database, month=month, out=charges)
+        compared = export_metadata(work.instance, bench.database, month=month, out=metadata)
+        files = [_handed_out(file, folder) for file in (charges, metadata)]
     work.tell(
         closed=f"{given.at} by {given.closed_by}",
         charges_sha256=given.sha256,
         total=f"{format_usd(given.total_nano_usd)} USD in {given.charges} charges",
         corrections=f"{exported.corrections} rows",
         in_suspense=f"{format_usd(exported.suspense_nano_usd)} USD, not in the export until they are resolved",
-        files=table([{"file": str(file), "bytes": file.stat().st_size} for file in (charges, metadata)]),
+        files=table([{"file": str(file), "bytes": file.stat().st_size} for file in files]),
         in_no_materialization=f"{len(compared.unknown_to_dagster)} entries: failed steps, decisions",
         unlike_the_ledger="; ".join(compared.unlike_the_ledger) or "no materialization",
     )
+
+
+def _handed_out(made: Path, folder: Path) -> Path:
+    """The file under its name; where another lies there already, with other bytes, that one stays and this has a number."""
+    target, number = folder / made.name, 1
+    while target.exists():
+        if filecmp.cmp(made, target, shallow=False):
+            return target
+        number += 1
+        target = folder / f"{number}-{made.name}"
+    return made.replace(target)
 
 
 def closed(database: Database, month: str, *, by: str) -> finance.ClosedMonth:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from finops_ai import baseline
-from finops_ai.baseline import Anomaly, DuckDB, Figures, Period, measured
+from finops_ai.baseline import Anomaly, DuckDB, Figures, Period, measured, named
 from finops_ai.charts import Series, as_data_uri, line_chart
 from finops_ai.orchestration.assets.workload_baseline import days_until, event_files, trend
 from finops_ai.orchestration.platform import PlatformWork
@@ -44,7 +44,7 @@ def unusual(history: Sequence[Figures], since: date, until: date) -> list[Anomal
 
 def _row(one: Anomaly) -> dict[str, str | float]:
     parts = ", ".join(
-        f"{part.workload} on {part.model}: {format_usd(part.spent_nano_usd)}"
+        f"{named(part.workload)} on {named(part.model)}: {format_usd(part.spent_nano_usd)}"
         + ("" if part.usual_nano_usd is None else f" (usually {format_usd(part.usual_nano_usd)})")
         for part in one.contributions
     )
@@ -58,13 +58,13 @@ def _row(one: Anomaly) -> dict[str, str | float]:
 
 
 def _of(one: Anomaly) -> str:
-    return "everything" if one.of is None else " on ".join(one.of)
+    return "everything" if one.of is None else " on ".join(map(named, one.of))
 
 
 def _chart(history: Sequence[Figures], day: date) -> str:
     days = days_until(day)
     spend = baseline.whole(history)
-    known = [value if (value := spend.get(one, 0)) is not None else None for one in days]
+    known = [spend.get(one, 0) for one in days]
     marks = {days.index(one.day): "unusual" for one in unusual(history, days[0], day) if one.of is None}
     line = Series(name="spent", values=[None if v is None else v / NANO for v in known], marks=marks)
     return as_data_uri(line_chart([f"{one:%d %b}" for one in days], [line], title="Spent a day", unit="USD"))

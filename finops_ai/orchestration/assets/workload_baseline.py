@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from finops_ai import usage
-from finops_ai.baseline import DuckDB, Figures, Period, measured
+from finops_ai.baseline import DuckDB, Figures, Period, measured, named
 from finops_ai.charts import SERIES_MAX, Series, as_data_uri, line_chart, sparkline
 from finops_ai.orchestration.platform import PlatformWork
 from finops_ai.orchestration.workbench import Workbench, picture, table
@@ -26,9 +26,9 @@ def workload_baseline(work: PlatformWork) -> None:
         history = measured(engine, ("day", "workload"), Period(since, day))
     priced = [figures.cost_nano_usd for figures in found if figures.cost_nano_usd is not None]
     work.tell(
-        spent_usd=sum(priced) / NANO,
-        unpriced_requests=sum(figures.unpriced_requests for figures in found),
-        four_weeks=trend([sum(f.cost_nano_usd or 0 for f in history if f.key["day"] == d) for d in days_until(day)]),
+        spent_usd=sum(priced) / NANO if priced or not found else "unpriced",
+        unpriced_events=sum(figures.unpriced_events for figures in found),
+        four_weeks=trend([_spent(history, one) for one in days_until(day)]),
         chart_by_workload=picture(_chart(history, since), "cost by workload"),
         baseline=table([_row(figures) for figures in found]),
         by_model=table([_model_row(figures) for figures in models if figures.requests or figures.tokens]),
@@ -52,12 +52,19 @@ def event_files(bench: Workbench, first: date, last: date) -> list[Path]:
         return usage.paths(connection, bench.settings.home, first=first, last=last)
 
 
+def _spent(history: Sequence[Figures], day: date) -> int | None:
+    """Of a day, in nano-USD; None where nothing of it has a price."""
+    spent = [figures.cost_nano_usd for figures in history if figures.key["day"] == day]
+    known = [value for value in spent if value is not None]
+    return sum(known) if known or not spent else None
+
+
 def _row(figures: Figures) -> dict[str, str | int]:
     """Few columns: the page shows about ten, and cuts the rest off."""
     latency = figures.latency_ms or (None, None, None)
     per_approved = figures.cost_per_approved_nano_usd
     return {
-        "workload": figures.key["workload"],
+        "workload": named(figures.key["workload"]),
         "requests": figures.requests,
         "cost USD": cost_of(figures),
         "cached": _percent(figures.cache_share),
@@ -71,8 +78,8 @@ def _row(figures: Figures) -> dict[str, str | int]:
 
 def _model_row(figures: Figures) -> dict[str, str | int]:
     return {
-        "workload": figures.key["workload"],
-        "model": figures.key["model"] or "not named",
+        "workload": named(figures.key["workload"]),
+        "model": named(figures.key["model"]),
         "requests": figures.requests,
         "input tokens": figures.input_tokens,
         "output tokens": figures.output_tokens,
@@ -97,10 +104,12 @@ def _known(value: float | None) -> str:
 
 def _chart(history: Sequence[Figures], since: date) -> str:
     labels = days_until(since + timedelta(days=DAYS_SHOWN - 1))
-    cost = {(f.key["workload"], f.key["day"]): (f.cost_nano_usd or 0) / NANO for f in history}
-    total = {name: sum(usd for (owner, _), usd in cost.items() if owner == name) for name, _ in cost}
+    cost = {(f.key["workload"], f.key["day"]): f.cost_nano_usd for f in history}
+    total = {name: sum(spent or 0 for (owner, _), spent in cost.items() if owner == name) for name, _ in cost}
     dearest = sorted(total, key=lambda name: (-total[name], name))[:SERIES_MAX]
+    days = {name: [cost.get((name, day), 0) for day in labels] for name in dearest}
     series = [
-        Series(name=name or "without a name", values=[cost.get((name, day), 0.0) for day in labels]) for name in dearest
+        Series(name=named(name), values=[None if spent is None else spent / NANO for spent in days[name]])
+        for name in dearest
     ]
     return as_data_uri(line_chart([f"{day:%d %b}" for day in labels], series, title="Cost by workload", unit="USD"))
