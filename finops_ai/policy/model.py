@@ -21,6 +21,7 @@ from finops_ai.briefs import Form, Impact, Name, Profile, Usd
 TierName = Literal["economy", "standard", "premium"]
 TIER_ORDER: tuple[TierName, ...] = ("economy", "standard", "premium")
 REQUIRED_GATES = ("policy", "quality", "readiness")  # of whatever is published: no policy can leave one out
+LEADERS_MIN = 3  # who sign reviews and promotions, each in a role of their own: no policy opens a stage with fewer
 Period = Literal["month", "day", "total"]
 ServiceLevel = Literal["standard", "flex", "batch"]
 Stage = Literal["pilot", "limited", "broad"]
@@ -354,6 +355,8 @@ class Policy(_Part):
         ):
             if missing := [key for key in needed if key not in given]:
                 raise ValueError(f"{name}: {', '.join(missing)} is missing")
+        if len(self.approvals["governance"].quorum) < LEADERS_MIN:
+            raise ValueError("approvals.governance: a quorum of at least three roles, whatever they are called here")
         return self
 
     @property
