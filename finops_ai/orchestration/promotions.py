@@ -84,6 +84,7 @@ def take_up(tx: sa.Connection, bench: Workbench, packet: Packet, standing: Stand
         packet_digest=packet.digest,
         workload=workload,
         to_stage=figures["to_stage"],
+        evidence_until=figures["at"],
         approved=standing.approved,
         told=f"{len(standing.decision_ids)} decisions",
     )
