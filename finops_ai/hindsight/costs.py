@@ -30,6 +30,7 @@ class CostPart:
     amount_nano_usd: int | None
     model: str = ""
     note: str = ""
+    in_budgets: bool = True  # minutes of review are booked whatever the budgets say
 
 
 def cost_parts(past: Past, policy: Policy, *, routes: Mapping[int, Route], stopped: bool) -> Iterator[CostPart]:
@@ -54,7 +55,7 @@ def _other(cost: PastCost, policy: Policy) -> CostPart:
     }
     rate = rates[cost.kind]
     amount = 0 if rate is None else multiply(cost.quantity, to_nano_usd(rate), _PER[cost.kind])
-    return CostPart(day=cost.day, step=cost.step, amount_nano_usd=amount)
+    return CostPart(day=cost.day, step=cost.step, amount_nano_usd=amount, in_budgets=cost.kind != "review")
 
 
 def _call(call: PastCall, policy: Policy, routes: Mapping[int, Route]) -> CostPart:

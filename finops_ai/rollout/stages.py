@@ -8,6 +8,7 @@ from typing import cast
 
 import sqlalchemy as sa
 
+from finops_ai.briefs import is_result
 from finops_ai.policy import STAGES, Policy, Stage, stage_ceiling
 from finops_ai.store import tables
 
@@ -48,9 +49,8 @@ def changed_at(connection: sa.Connection, workload: str) -> str:
 
 
 def artifacts_of(workload: str) -> sa.ColumnElement[bool]:
-    """The condition on `artifact` that a brief names this workload."""
-    named: sa.ColumnElement[bool] = tables.artifact.c.brief["workload"].as_string() == workload
-    return named
+    """The condition on `artifact` that a brief names this workload. Reviews and promotions show nothing of any."""
+    return sa.and_(tables.artifact.c.brief["workload"].as_string() == workload, is_result())
 
 
 def is_known(connection: sa.Connection, policy: Policy, workload: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from finops_ai import ledger
+from finops_ai.artifacts import record_output
 from finops_ai.hindsight import (
     Assessed,
     CostPart,
@@ -28,7 +29,7 @@ from finops_ai.pricing import Usage
 from finops_ai.routing import EndedLoop
 from finops_ai.settings import Settings
 from finops_ai.store import Database, open_objects, simulated, tables
-from finops_ai_tests.records import brief, policy_with
+from finops_ai_tests.records import brief, payer, policy_with, registered
 from finops_ai_tests.rollout.histories import NOW, WORKLOAD, History
 
 DAY = "2026-10-15"
@@ -157,6 +158,20 @@ def test_costs_count_against_the_stage_that_was_earned_on_their_day(tmp_path: Pa
     ]
 
 
+def test_minutes_of_review_are_in_no_budget_and_pass_no_limit(tmp_path: Path) -> None:
+    """As it was: a decision is booked whatever the budgets say, so it can pass none of them under another policy either."""
+    policy = policy_with(tmp_path, "rates: {compute_usd_per_hour: 1, review_usd_per_hour: 90}")
+    costs = tuple(
+        PastCost(day=DAY, step=step, loop=0, kind=kind, quantity=quantity)
+        for step, kind, quantity in (("sign_off", "review", 3_600), ("draft", "compute", 3_600_000_000))
+    )
+    past = replace(PAST, drafts=(), costs=costs)
+    booked = list(cost_parts(past, policy, routes=routes_under(past, policy), stopped=False))
+    assert sum(part.amount_nano_usd or 0 for part in booked) == 91_000_000_000, "it is part of the cost all the same"
+    found = {hit.id: hit.found for hit in limits_hit([(past, booked)], Month(registered={}), policy)}
+    assert found == {"artifact/a": 1_000_000_000}
+
+
 # --- reading
 
 
@@ -183,6 +198,11 @@ def test_a_month_holds_what_was_assessed_and_registered_in_it(database: Database
     history = History(database, tmp_path)
     for at in (datetime(2026, 10, 31, 23, 59, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)):
         history.assessed(at, "a" * 64)
+    review = brief(topic="Review", impact="governance", intent={"form": "review"})
+    with simulated(datetime(2026, 10, 30, tzinfo=UTC)):  # a document of our own: no policy decides about it
+        key = registered(database, review)
+        with database.write() as tx:
+            record_output(tx, payer(key, step="risk_assessment"), "b" * 64)
     history.moved("limited", datetime(2026, 10, 2, tzinfo=UTC))
     with database.read() as connection:
         october, about = assessed_in(connection, "2026-10"), month_of(connection, "2026-10")

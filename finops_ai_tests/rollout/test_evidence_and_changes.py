@@ -18,6 +18,7 @@ from finops_ai.rollout import (
     promote,
     request_demotion,
     stage_of,
+    today_of,
 )
 from finops_ai.settings import Settings
 from finops_ai.store import Database, open_database, simulated, tables, utc_now
@@ -79,6 +80,16 @@ def test_only_what_ended_counts_and_only_of_this_workload_and_window(history: Hi
     assert evidence.published_cost_nano_usd == 2 * COST_NANO_USD
     assert evidence.ended_cost_nano_usd == 6 * COST_NANO_USD
     assert evidence.published_value_nano_usd == 2 * 900 * USD
+
+
+def test_a_document_of_our_own_shows_nothing_of_the_platforms_workload(history: History) -> None:
+    """Else a year of signed reviews would be twelve good artifacts, and count against the new ones of their day."""
+    document = {"workload": "finops-platform", "impact": "governance", "intent": {"form": "review"}}
+    history.published(BEFORE, **document)
+    with history.database.read() as connection, simulated(NOW):
+        evidence = evidence_of(connection, load_policy(), "finops-platform", NOW)
+        today = today_of(connection, load_policy(), "finops-platform")
+    assert (evidence.briefs, evidence.published, evidence.ended, today.artifacts) == (0, 0, 0, 0)
 
 
 def test_a_publication_without_every_gate_under_its_policy_is_named(history: History) -> None:
