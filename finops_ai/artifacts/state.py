@@ -33,6 +33,13 @@ def position(progress: Progress) -> Position:
     return found
 
 
+def retry(progress: Progress) -> Job | None:
+    """What another try of a held artifact is, where a person asks for it. None: a document is written anew, or waits."""
+    if not progress.brief.is_document:
+        return "produce"
+    return "publish" if progress.standing and progress.standing.approved else None
+
+
 def _rules(p: Progress) -> Iterator[Position]:
     yield from _published(p)
     if p.standing and p.standing.rejected:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from finops_ai.artifacts import record_failure
 from finops_ai.briefs import Brief
 from finops_ai.orchestration.documents import AlreadyPublished, Document, put_up
 from finops_ai.orchestration.lane import add_partitions
 from finops_ai.provenance import verify_file
 from finops_ai.signoff import DecisionRefused
 from finops_ai_tests.deployment import Deployment, deployment
-from finops_ai_tests.records import brief
+from finops_ai_tests.records import brief, payer
 
 LEADERS = {"Ines": "technology", "Sefa": "security", "Finn": "finance"}
 
@@ -101,6 +102,42 @@ def test_a_document_whose_records_or_figures_do_not_hold_cannot_be_published(
     sign(home, found.artifact, *LEADERS)
     assert home.bench.settings.published.exists() is False
     assert not any(done.succeeded for done in home.run(found.artifact))
+
+
+@pytest.mark.parametrize("job", ["produce", "rework"])
+def test_no_step_of_the_workflow_writes_a_document(home: Deployment, job: str) -> None:
+    """Anybody who sees the web UI can start one: its sources are no sources, and what is signed would be gone."""
+    found = put_up(home.bench, document(), run_id="run-1")
+    add_partitions(home.instance, home.bench)
+    sign(home, found.artifact, *LEADERS)
+    before = home.bench.progress(found.artifact)
+    assert not home.lane.run(found.artifact, job).succeeded
+    after = home.bench.progress(found.artifact)
+    assert (after.outputs, after.gates, after.failure) == (before.outputs, before.gates, None)
+    assert home.position(found.artifact).state == "approved"
+
+
+def test_a_signed_document_that_was_stopped_is_published_by_another_try(home: Deployment) -> None:
+    """Stopped by something that was mended since, such as a target that held other bytes: `run ARTIFACT` publishes it."""
+    found = put_up(home.bench, document(), run_id="run-1")
+    add_partitions(home.instance, home.bench)
+    sign(home, found.artifact, *LEADERS)
+    with home.bench.database.write() as tx:
+        who = payer(found.artifact, ("organisation/test", 1), step="published")
+        who = dataclasses.replace(who, policy_sha256=home.bench.policy.sha256)
+        record_failure(tx, who, "a criterion is not met", permanent=True)
+    assert (home.position(found.artifact).state, home.run(found.artifact)) == ("held", [])
+    assert [done.job for done in home.run(found.artifact, retry_held=True)] == ["publish"]
+    assert home.position(found.artifact).state == "published"
+
+
+def test_a_document_that_cannot_be_signed_is_not_tried_again(home: Deployment) -> None:
+    """Only who wrote it can write it anew."""
+    wrong = ({"item": "the books balance", "state": "they do not"},)
+    found = put_up(home.bench, document(record_checks=wrong), run_id="run-1")
+    add_partitions(home.instance, home.bench)
+    assert home.position(found.artifact).state == "held"
+    assert home.run(found.artifact, retry_held=True) == []
 
 
 def test_who_put_it_up_may_not_sign_it(home: Deployment) -> None:
