@@ -91,7 +91,8 @@ def registered_at(connection: sa.Connection, key: str) -> str:
 
 def is_result() -> sa.ColumnElement[bool]:
     """The condition on `artifact` that it is no document (`Brief.is_document`): those are signed, and count as nobody's work."""
-    return tables.artifact.c.brief["impact"].as_string() != "governance"
+    counts: sa.ColumnElement[bool] = tables.artifact.c.brief["impact"].as_string() != "governance"
+    return counts
 
 
 def submitters_of(connection: sa.Connection, key: str) -> list[str]:

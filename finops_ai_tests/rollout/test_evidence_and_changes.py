@@ -84,8 +84,7 @@ def test_only_what_ended_counts_and_only_of_this_workload_and_window(history: Hi
 
 def test_a_document_of_our_own_shows_nothing_of_the_platforms_workload(history: History) -> None:
     """Else a year of signed reviews would be twelve good artifacts, and count against the new ones of their day."""
-    document = {"workload": "finops-platform", "impact": "governance", "intent": {"form": "review"}}
-    history.published(BEFORE, **document)
+    history.published(BEFORE, workload="finops-platform", impact="governance", intent={"form": "review"})
     with history.database.read() as connection, simulated(NOW):
         evidence = evidence_of(connection, load_policy(), "finops-platform", NOW)
         today = today_of(connection, load_policy(), "finops-platform")
