@@ -28,12 +28,10 @@ def stage_before(stage: Stage) -> Stage | None:
     return next(reversed(STAGES[: STAGES.index(stage)]), None)
 
 
-def earned_stage(connection: sa.Connection, workload: str, *, until: str | None = None) -> Stage:
-    """Of the newest change (until a moment, as it is stored); without any it is a pilot."""
+def earned_stage(connection: sa.Connection, workload: str) -> Stage:
+    """Of the newest change; without any it is a pilot."""
     change = tables.stage_change
     query = sa.select(change.c.to_stage).where(change.c.workload == workload)
-    if until is not None:
-        query = query.where(change.c.at <= until)
     return cast("Stage", connection.scalar(query.order_by(change.c.id.desc()).limit(1)) or STAGES[0])
 
 
