@@ -140,6 +140,19 @@ def test_a_document_that_cannot_be_signed_is_not_tried_again(home: Deployment) -
     assert home.run(found.artifact, retry_held=True) == []
 
 
+def test_leaders_may_ask_for_changes_more_often_than_a_draft_is_reworked(home: Deployment) -> None:
+    """A profile limits reworks because a model is paid for each; another edition of a document costs nothing."""
+    for edition in range(4):
+        found = put_up(home.bench, document(markdown=f"# Edition {edition}\n"), run_id="run-1")
+        home.decide(found.artifact, "request_changes", name="Ines", role="technology")
+    last = put_up(home.bench, document(markdown="# The last edition\n"), run_id="run-1")
+    add_partitions(home.instance, home.bench)
+    assert home.position(last.artifact).state == "awaiting_sign_off"
+    sign(home, last.artifact, *LEADERS)
+    home.run(last.artifact)
+    assert home.position(last.artifact).state == "published"
+
+
 def test_who_put_it_up_may_not_sign_it(home: Deployment) -> None:
     found = put_up(home.bench, document(), run_id="run-1")
     with pytest.raises(DecisionRefused, match="author"):
