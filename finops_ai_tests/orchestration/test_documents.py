@@ -153,6 +153,17 @@ def test_leaders_may_ask_for_changes_more_often_than_a_draft_is_reworked(home: D
     assert home.position(last.artifact).state == "published"
 
 
+def test_what_was_signed_under_another_policy_waits_to_be_put_up_again(home: Deployment) -> None:
+    """By a person, or by the next run of the job that wrote it: no run of the workflow can."""
+    found = put_up(home.bench, document(), run_id="run-1")
+    add_partitions(home.instance, home.bench)
+    sign(home, found.artifact, *LEADERS)
+    later = home.with_policy({"profiles": {"fast": {"loops_max": 0}}})
+    assert later.run(found.artifact) == []
+    assert later.position(found.artifact).waiting_for.startswith("being put up again: ")
+    assert not later.lane.run(found.artifact, "publish").succeeded
+
+
 def test_who_put_it_up_may_not_sign_it(home: Deployment) -> None:
     found = put_up(home.bench, document(), run_id="run-1")
     with pytest.raises(DecisionRefused, match="author"):
