@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from finops_ai.briefs import Brief
-from finops_ai.policy import STAGES, Assessment, Stage
+from finops_ai.policy import STAGES, Assessment, CostKind, Stage
 from finops_ai.pricing import Usage
 from finops_ai.routing import EndedLoop, Route
 
@@ -53,7 +53,7 @@ class PastCost:
     day: str
     step: str
     loop: int
-    kind: str
+    kind: CostKind
     quantity: int
 
 

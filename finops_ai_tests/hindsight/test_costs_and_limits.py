@@ -24,7 +24,7 @@ from finops_ai.hindsight import (
     past_of,
     routes_under,
 )
-from finops_ai.policy import Assessment, Policy
+from finops_ai.policy import Assessment, CostKind, Policy
 from finops_ai.pricing import Usage
 from finops_ai.routing import EndedLoop
 from finops_ai.settings import Settings
@@ -80,6 +80,10 @@ def parts(past: Past, policy: Policy, *, stopped: bool = False) -> list[tuple[in
     return [(part.amount_nano_usd, part.note) for part in found]
 
 
+def booked(step: str, kind: CostKind, quantity: int) -> PastCost:
+    return PastCost(day=DAY, step=step, loop=0, kind=kind, quantity=quantity)
+
+
 def test_a_call_of_the_same_model_is_exact(priced: Policy) -> None:
     """600 plain at 1, 400 cached at 0.5, 100 out at 2 micro-USD each: 1,000,000 nano-USD."""
     assert parts(replace(PAST, calls=(CALL,)), priced) == [(1_000_000, "")]
@@ -114,14 +118,11 @@ def test_a_verifying_call_follows_the_policy_of_verifying(priced: Policy, tmp_pa
 
 def test_time_and_bytes_are_paid_at_the_rates_and_only_before_a_gate_that_stops(priced: Policy) -> None:
     """36 s at 0.10 an hour, 10 MB at 0.10 a GB, 60 s of a person at 90 an hour: 1, 1 and 1,500 thousandths of a dollar."""
-    costs = tuple(
-        PastCost(day=DAY, step=step, loop=0, kind=kind, quantity=quantity)
-        for step, kind, quantity in (
-            ("claims", "compute", 36_000_000),
-            ("sources", "retrieval", 10_000_000),
-            ("sign_off", "review", 60),
-            ("draft", "compute", 36_000_000),
-        )
+    costs = (
+        booked("claims", "compute", 36_000_000),
+        booked("sources", "retrieval", 10_000_000),
+        booked("sign_off", "review", 60),
+        booked("draft", "compute", 36_000_000),
     )
     past = replace(PAST, drafts=(), costs=costs)
     assert [amount for amount, _ in parts(past, priced)] == [1_000_000, 1_000_000, 1_500_000_000, 1_000_000]
@@ -161,14 +162,11 @@ def test_costs_count_against_the_stage_that_was_earned_on_their_day(tmp_path: Pa
 def test_minutes_of_review_are_in_no_budget_and_pass_no_limit(tmp_path: Path) -> None:
     """As it was: a decision is booked whatever the budgets say, so it can pass none of them under another policy either."""
     policy = policy_with(tmp_path, "rates: {compute_usd_per_hour: 1, review_usd_per_hour: 90}")
-    costs = tuple(
-        PastCost(day=DAY, step=step, loop=0, kind=kind, quantity=quantity)
-        for step, kind, quantity in (("sign_off", "review", 3_600), ("draft", "compute", 3_600_000_000))
-    )
+    costs = (booked("sign_off", "review", 3_600), booked("draft", "compute", 3_600_000_000))
     past = replace(PAST, drafts=(), costs=costs)
-    booked = list(cost_parts(past, policy, routes=routes_under(past, policy), stopped=False))
-    assert sum(part.amount_nano_usd or 0 for part in booked) == 91_000_000_000, "it is part of the cost all the same"
-    found = {hit.id: hit.found for hit in limits_hit([(past, booked)], Month(registered={}), policy)}
+    whole = list(cost_parts(past, policy, routes=routes_under(past, policy), stopped=False))
+    assert sum(part.amount_nano_usd or 0 for part in whole) == 91_000_000_000, "it is part of the cost all the same"
+    found = {hit.id: hit.found for hit in limits_hit([(past, whole)], Month(registered={}), policy)}
     assert found == {"artifact/a": 1_000_000_000}
 
 

@@ -83,4 +83,4 @@ def test_submit_refuses_what_a_stage_does_not_allow_with_file_and_field(
 
 
 def test_a_workload_goes_up_or_down_and_not_both_at_once(invoke: Any) -> None:
-    assert "--demote" in invoke(WORKLOAD, "--propose", "--demote", "a complaint", code=2).output
+    assert "up or down" in invoke(WORKLOAD, "--propose", "--demote", "a complaint", code=2).output
