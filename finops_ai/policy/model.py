@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -317,6 +318,15 @@ class Rollout(_Part):
     def _every_stage(self) -> Self:
         if missing := [stage for stage in STAGES if stage not in self.stages]:
             raise ValueError(f"stages: {', '.join(missing)} is missing; {{}} says that budgets alone limit it")
+        return self
+
+    @model_validator(mode="after")
+    def _each_stage_allows_more(self) -> Self:
+        for below, above in pairwise(STAGES):
+            allowed, then = dict(self.stages[below]), dict(self.stages[above])
+            less = [name for name, limit in then.items() if limit and (allowed[name] is None or limit < allowed[name])]
+            if less:
+                raise ValueError(f"stages: {above} allows less than {below}: {', '.join(less)}")
         return self
 
 
