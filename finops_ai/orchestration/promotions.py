@@ -74,9 +74,21 @@ def propose(bench: Workbench, workload: str, *, run_id: str) -> PutUp:
         markdown=markdown,
         html=render_html(markdown, title=title),
         record_checks=[{"item": c.name, "state": READY if c.met else f"{c.name}: {c.evidence}"} for c in asked],
-        figure_checks=[{"item": name, "state": READY} for name in figures["criteria"]],
+        figure_checks=read_twice(card, scorecard_of(bench, workload)),
     )
     return put_up(bench, document, run_id=run_id)
+
+
+def read_twice(card: Scorecard, again: Scorecard) -> list[dict[str, str]]:
+    """Rows for the gate over the figures: each criterion reads the same from the records a second time."""
+    second = {c.name: (c.met, c.evidence) for c in again.criteria}
+    return [
+        {
+            "item": c.name,
+            "state": READY if second.get(c.name) == (c.met, c.evidence) else f"{c.name}: changed while it was written",
+        }
+        for c in card.criteria
+    ]
 
 
 def to_take_up(bench: Workbench, packet: Packet) -> TakeUp:
