@@ -8,7 +8,7 @@ from finops_ai.artifacts.overview import Overview, budget_row, overview_of, publ
 from finops_ai.artifacts.progress import STEPS, Progress, StepFailure, StepOutput, ended_loops, progress_of
 from finops_ai.artifacts.recording import record_failure, record_output, record_verdict
 from finops_ai.artifacts.routes import next_route, routes_of
-from finops_ai.artifacts.state import Job, Position, State, position
+from finops_ai.artifacts.state import Job, Position, State, position, retry
 
 __all__ = [
     "STEPS",
@@ -30,6 +30,7 @@ __all__ = [
     "record_failure",
     "record_output",
     "record_verdict",
+    "retry",
     "routes_of",
     "take_in",
 ]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from finops_ai import ledger
 from finops_ai.artifacts.progress import Progress, progress_of
 from finops_ai.artifacts.state import position
+from finops_ai.briefs import is_result
 from finops_ai.policy import Assessment, Policy, budgets_for, look_first
 from finops_ai.pricing import format_usd
 from finops_ai.publishing import REQUIRED_GATES
@@ -126,11 +127,13 @@ def _gate(progress: Progress, objects: ObjectStore, gate: str) -> dict[str, Any]
 
 
 def published_count(connection: sa.Connection, *, month: str | None = None) -> int:
-    """Artifacts with at least one receipt (in a month, by the time of the first)."""
-    publication, receipt = tables.publication, tables.receipt
+    """Artifacts with at least one receipt (in a month, by the time of the first). A document of our own is no result."""
+    artifact, publication, receipt = tables.artifact, tables.publication, tables.receipt
     first = (
         sa.select(publication.c.artifact, sa.func.min(receipt.c.at).label("at"))
         .join(receipt, receipt.c.publication_key == publication.c.key)
+        .join(artifact, artifact.c.key == publication.c.artifact)
+        .where(is_result())
         .group_by(publication.c.artifact)
         .subquery()
     )

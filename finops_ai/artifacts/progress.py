@@ -23,6 +23,8 @@ STEPS = (
     "review_packet", "published", "analytics",
 )  # fmt: skip
 
+EDITIONS_MAX = 1_000  # of a document: a profile limits what a model is paid for, and none is
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutput:
@@ -96,7 +98,7 @@ def progress_of(connection: sa.Connection, policy: Policy, artifact: str) -> Pro
     return Progress(
         artifact=artifact,
         brief=brief,
-        loops_max=policy.profiles[brief.profile].loops_max,
+        loops_max=EDITIONS_MAX if brief.is_document else policy.profiles[brief.profile].loops_max,
         policy_sha256=policy.sha256,
         stage=stage_of(connection, policy, brief.workload),
         outputs=outputs,

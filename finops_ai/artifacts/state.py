@@ -26,11 +26,18 @@ class Position:
 
 
 def position(progress: Progress) -> Position:
-    """The first rule that applies decides. A document is written anew from the records, by the asset that wrote it."""
+    """The first rule that applies decides. A document is put up again, by a person or the asset that wrote it: no job does."""
     found = next(_rules(progress))
     if progress.brief.is_document and found.job in ("produce", "rework"):
-        return Position(state=found.state, waiting_for=f"being written anew from the records ({found.waiting_for})")
+        return Position(state=found.state, waiting_for=f"being put up again: {found.waiting_for}")
     return found
+
+
+def retry(progress: Progress) -> Job | None:
+    """What another try of a held artifact is, where a person asks for it. None: a document is put up again, or waits."""
+    if not progress.brief.is_document:
+        return "produce"
+    return "publish" if progress.standing and progress.standing.approved else None
 
 
 def _rules(p: Progress) -> Iterator[Position]:

@@ -11,11 +11,20 @@ import unicodedata
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 Impact = Literal["low", "medium", "high", "governance"]  # the last: reviews and promotions, which no brief asks for
 Profile = Literal["fast", "full"]
 Form = Literal["briefing", "report", "answer", "page", "review", "promotion"]  # the last two: as above
+DOCUMENTS: tuple[Form, ...] = ("review", "promotion")
 Grade = Literal["primary", "secondary", "rumor"]
 
 SLUG_LENGTH_MAX = 40
@@ -94,6 +103,15 @@ class Brief(_Record):
     sources: Annotated[list[SourceRef], Field(min_length=1, max_length=500)]
     targets: Annotated[list[Name], Field(min_length=1, max_length=10)] = ["local"]
 
+    @field_validator("impact")
+    @classmethod
+    def _of_documents(cls, impact: Impact, info: ValidationInfo) -> Impact:
+        """A document with another impact would be signed by others than its three leaders, or by nobody."""
+        intent = info.data.get("intent")  # absent: wrong by itself
+        if isinstance(intent, Intent) and (intent.form in DOCUMENTS) != (impact == "governance"):
+            raise ValueError("governance is for the forms review and promotion, and they are of no other impact")
+        return impact
+
     def canonical(self) -> dict[str, Any]:
         """The form that is stored and hashed: defaults filled in, amounts as decimal text."""
         record = self.model_dump(mode="json")
@@ -104,7 +122,7 @@ class Brief(_Record):
     @property
     def is_document(self) -> bool:
         """Written by finops_ai from its own records: no sources are read for it, and no model is asked."""
-        return self.intent.form in ("review", "promotion")
+        return self.intent.form in DOCUMENTS
 
     @property
     def sha256(self) -> str:

@@ -89,6 +89,12 @@ def registered_at(connection: sa.Connection, key: str) -> str:
     return str(at)
 
 
+def is_result() -> sa.ColumnElement[bool]:
+    """The condition on `artifact` that it is no document (`Brief.is_document`): those are signed, and count as nobody's work."""
+    counts: sa.ColumnElement[bool] = tables.artifact.c.brief["impact"].as_string() != "governance"
+    return counts
+
+
 def submitters_of(connection: sa.Connection, key: str) -> list[str]:
     """Everybody who submitted this brief."""
     submission = tables.submission

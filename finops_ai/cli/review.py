@@ -41,6 +41,10 @@ def review(month: str, out: Path | None, rows: str | None, put_up: bool, *, as_j
     from finops_ai.governance import figures
     from finops_ai.orchestration.reviews import review_for
 
+    if rows and (out or put_up):
+        raise Refused(
+            [{"field": "--rows", "reason": "prints a table instead of the review: --out and --put-up need it"}]
+        )
     bench = workbench()
     try:
         found = review_for(bench, month)

@@ -33,6 +33,8 @@ def readiness(workload: str, propose: bool, why: str | None, *, as_json: bool) -
     """
     from finops_ai.rollout import is_known
 
+    if propose and why is not None:
+        raise Refused([{"field": "--demote", "reason": "a workload goes up or down: --propose is the other way"}])
     bench = workbench()
     with bench.database.read() as connection:
         known = is_known(connection, bench.policy, workload)

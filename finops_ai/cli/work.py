@@ -273,11 +273,18 @@ def _next_lines(overview: "Overview") -> list[str]:
     ]
     lines += [f"  {d['verdict']} by {d['reviewer']} ({d['role']}): {d['reason']}" for d in overview.decisions]
     if overview.state == "held" and "no loop is left" not in overview.waiting_for:
-        lines.append(f"  once the cause is mended: {program()} run {overview.artifact}")
+        lines.append(f"  once the cause is mended: {_another_try(overview)}")
     if overview.state == "awaiting_sign_off":
         lines += _signing_lines(overview)
     lines += [f"  {file}" for file in overview.files]
     return lines if len(lines) > 1 else []
+
+
+def _another_try(overview: "Overview") -> str:
+    """A document that its gates stopped is no step's to try again: what it says must change."""
+    if overview.impact == "governance" and not all(gate["passed"] for gate in overview.gates):
+        return f"put it up again, with {program()} review --put-up or {program()} readiness --propose"
+    return f"{program()} run {overview.artifact}"
 
 
 def _budget_lines(overviews: "list[Overview]") -> list[str]:

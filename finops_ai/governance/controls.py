@@ -75,7 +75,7 @@ def _publishing(month: Month) -> str:
 def _money(month: Month) -> str:
     found = month.economics
     held = f"{found.calls} calls held before they were made and booked after"
-    return f"{held}, {found.overruns} above the hold; {found.unpriced} unpriced"
+    return f"{held}, {found.overruns} above the hold or a budget; {found.unpriced} unpriced"
 
 
 def _records(month: Month) -> str:

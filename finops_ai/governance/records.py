@@ -1,7 +1,8 @@
 """Reading the records for a review: a fixed number of queries over whole tables, however many artifacts there are.
 
 Belongs here: SQL, and the objects behind verdicts and risk. Does not: the state of an artifact (`views`), figures. Only what
-was recorded before the month ended is read, so that the review of a month stays what it was when later months are written.
+was recorded before the month ended is read, so that the review of a month stays what it was when later months are written;
+what its budgets hold, whether it is closed, and the proof of the books are those of now.
 """
 
 from collections import defaultdict

@@ -90,5 +90,12 @@ def _told(o: Outcome) -> dict[str, str]:
         "route": ", ".join(f"loop {r.loop}: {r.tier} {o.models[r.loop]} ({r.level})" for r in o.routes) or "none",
         "reworks refused": str(o.loops_refused),
         "cost USD": cost,
-        "approvals": ", ".join(f"{role} {count}" for role, count in sorted(o.quorum.items())) or "no person",
+        "approvals": _approvals(o),
     }
+
+
+def _approvals(o: Outcome) -> str:
+    """Who must agree. What is stopped is not published without anybody's word: it is not published."""
+    if o.stopped:
+        return "none: it is stopped"
+    return ", ".join(f"{role} {count}" for role, count in sorted(o.quorum.items())) or "no person"

@@ -8,15 +8,13 @@ booked sum to the nano-dollar, as long as its prices still say what they said.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from finops_ai.artifacts import STEPS
 from finops_ai.hindsight.model import Past, PastCall, PastCost
-from finops_ai.policy import Policy, Tier, bounds_for, price_of
-from finops_ai.pricing import Level, multiply, to_nano_usd
+from finops_ai.policy import Policy, Tier, bounds_for, price_of, rate_of
+from finops_ai.pricing import Level
 from finops_ai.routing import Route, offers_of
 
-_PER = {"compute": 3_600_000_000, "review": 3_600, "retrieval": 1_000_000_000}  # what a rate is for: see `workbench`
 _GATED = STEPS.index("risk_assessment")  # what comes after it happens only where the policy gate passes
 _ROUTED = "draft"
 
@@ -30,6 +28,7 @@ class CostPart:
     amount_nano_usd: int | None
     model: str = ""
     note: str = ""
+    in_budgets: bool = True  # minutes of review are booked whatever the budgets say
 
 
 def cost_parts(past: Past, policy: Policy, *, routes: Mapping[int, Route], stopped: bool) -> Iterator[CostPart]:
@@ -47,14 +46,9 @@ def cost_parts(past: Past, policy: Policy, *, routes: Mapping[int, Route], stopp
 
 
 def _other(cost: PastCost, policy: Policy) -> CostPart:
-    rates: Mapping[str, Decimal | None] = {
-        "compute": policy.rates.compute_usd_per_hour,
-        "review": policy.rates.review_usd_per_hour,
-        "retrieval": policy.rates.retrieval_usd_per_gb,
-    }
-    rate = rates[cost.kind]
-    amount = 0 if rate is None else multiply(cost.quantity, to_nano_usd(rate), _PER[cost.kind])
-    return CostPart(day=cost.day, step=cost.step, amount_nano_usd=amount)
+    rate = rate_of(policy, cost.kind)
+    amount = 0 if rate is None else rate.cost_nano_usd(cost.quantity)
+    return CostPart(day=cost.day, step=cost.step, amount_nano_usd=amount, in_budgets=cost.kind != "review")
 
 
 def _call(call: PastCall, policy: Policy, routes: Mapping[int, Route]) -> CostPart:

@@ -28,7 +28,7 @@ def limits_hit(past: Iterable[tuple[Past, list[CostPart]]], month: Month, policy
     spent: Counter[str] = Counter()
     limits: dict[str, int] = {}
     for one, parts in past:
-        for part in parts:
+        for part in (part for part in parts if part.in_budgets):
             stage = _stage(policy, month, one.brief.workload, part.day)
             for budget in budgets_for(
                 policy, one.brief, artifact=one.artifact, step=part.step, day=part.day, stage=stage

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from finops_ai.briefs import Brief
-from finops_ai.policy import STAGES, Assessment, Stage
+from finops_ai.policy import STAGES, Assessment, CostKind, Stage
 from finops_ai.pricing import Usage
 from finops_ai.routing import EndedLoop, Route
 
@@ -53,7 +53,7 @@ class PastCost:
     day: str
     step: str
     loop: int
-    kind: str
+    kind: CostKind
     quantity: int
 
 
@@ -101,9 +101,14 @@ class Outcome:
     cost_nano_usd: int
     notes: tuple[str, ...] = ()  # each says why the cost is an estimate
     unpriced: tuple[str, ...] = ()  # models without a price: their cost is not in the sum
-    quorum: Mapping[str, int] = field(default_factory=dict)
+    quorum: Mapping[str, int] = field(default_factory=dict)  # empty: the policy signs
+
+    @property
+    def stopped(self) -> bool:
+        """By a gate: nobody is asked to sign it."""
+        return not self.policy_passed or self.quality_passed is False
 
     @property
     def persons(self) -> int:
         """Who must agree before it is published."""
-        return sum(self.quorum.values())
+        return 0 if self.stopped else sum(self.quorum.values())

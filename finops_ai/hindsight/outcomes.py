@@ -28,7 +28,6 @@ def outcome_under(past: Past, policy: Policy, judge: Judge) -> tuple[Outcome, li
     quality = judge("quality", policy, draft_rows(past, policy, drafts[-1])) if drafts else (None, "")
     parts = list(cost_parts(past, policy, routes=routes, stopped=not policy_passed))
     taken = [routes[loop] for loop in past.loops if loop in routes] if policy_passed else []
-    stops = not policy_passed or quality[0] is False
     return Outcome(
         artifact=past.artifact,
         policy_passed=policy_passed,
@@ -41,7 +40,7 @@ def outcome_under(past: Past, policy: Policy, judge: Judge) -> tuple[Outcome, li
         cost_nano_usd=sum(part.amount_nano_usd or 0 for part in parts),
         notes=tuple(dict.fromkeys(part.note for part in parts if part.note)),
         unpriced=tuple(dict.fromkeys(part.model for part in parts if part.amount_nano_usd is None)),
-        quorum={} if stops else dict(policy.approvals[past.brief.impact].quorum),
+        quorum=dict(policy.approvals[past.brief.impact].quorum),
     ), parts
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from finops_ai.artifacts import ended_loops
-from finops_ai.briefs import brief_of
+from finops_ai.briefs import brief_of, is_result
 from finops_ai.facts import facts_of
 from finops_ai.generation import Draft, sentence_rows
 from finops_ai.hindsight.model import Assessed, Month, Past, PastCall, PastCost, PastDraft
@@ -23,12 +23,16 @@ _METERS = ("input_tokens", "cached_input_tokens", "cache_write_input_tokens", "o
 
 
 def assessed_in(connection: sa.Connection, month: str) -> list[Assessed]:
-    """Artifacts with a risk assessment in this month (YYYY-MM), by the newest of them; oldest first."""
-    row = tables.step_output
+    """Artifacts with a risk assessment in this month (YYYY-MM), by the newest of them; oldest first.
+
+    A document of our own has none: no policy decides about it.
+    """
+    row, artifact = tables.step_output, tables.artifact
     start, end = map(utc_now, month_bounds(month))
     newest = (
         sa.select(sa.func.max(row.c.id))
-        .where(row.c.step == "risk_assessment", row.c.at >= start, row.c.at < end)
+        .join(artifact, artifact.c.key == row.c.artifact)
+        .where(row.c.step == "risk_assessment", row.c.at >= start, row.c.at < end, is_result())
         .group_by(row.c.artifact)
     )
     query = sa.select(*(row.c[name] for name in Assessed.__slots__)).where(row.c.id.in_(newest)).order_by(row.c.id)
@@ -58,7 +62,7 @@ def month_of(connection: sa.Connection, month: str) -> Month:
     artifact, change = tables.artifact, tables.stage_change
     start, end = map(utc_now, month_bounds(month))
     created = sa.select(artifact.c.brief["workload"].as_string().label("workload"), artifact.c.created_at)
-    rows = connection.execute(created.where(artifact.c.created_at >= start, artifact.c.created_at < end))
+    rows = connection.execute(created.where(artifact.c.created_at >= start, artifact.c.created_at < end, is_result()))
     registered = Counter((row.workload, row.created_at[:10]) for row in rows)
     changes = connection.execute(sa.select(change).order_by(change.c.id))
     return Month(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from finops_ai.artifacts import position
+from finops_ai.artifacts import position, retry
 from finops_ai.briefs import artifact_keys
 from finops_ai.calls import Collected
 from finops_ai.orchestration.build import build_definitions
@@ -117,7 +117,7 @@ class Lane:
         """The job that can be run without a person, and the loop it is for."""
         progress = self.bench.progress(artifact)
         here = position(progress)
-        job = "produce" if retry_held and here.state == "held" else here.job
+        job = retry(progress) if retry_held and here.state == "held" else here.job
         return (job, progress.next_loop) if job else None
 
     def _close_abandoned(self, artifact: str) -> None:

@@ -4,6 +4,8 @@ Belongs here: the document's frame, and what must hold at the moment of promotio
 (`rollout`), the path of a document (`documents`).
 """
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
 from finops_ai import rollout
@@ -16,6 +18,7 @@ from finops_ai.signoff import Packet, Standing
 from finops_ai.store import now
 from finops_ai.usage import paths
 
+TakeUp = Callable[[sa.Connection, Standing], None]
 SIGNED_LAST = "sign_off"  # the criterion that signing the document meets
 
 
@@ -71,20 +74,41 @@ def propose(bench: Workbench, workload: str, *, run_id: str) -> PutUp:
         markdown=markdown,
         html=render_html(markdown, title=title),
         record_checks=[{"item": c.name, "state": READY if c.met else f"{c.name}: {c.evidence}"} for c in asked],
-        figure_checks=[{"item": name, "state": READY} for name in figures["criteria"]],
+        figure_checks=read_twice(card, scorecard_of(bench, workload)),
     )
     return put_up(bench, document, run_id=run_id)
 
 
-def take_up(tx: sa.Connection, bench: Workbench, packet: Packet, standing: Standing) -> None:
-    """Open the stage that a signed document is about, in the transaction that takes its permit. Raises StageError."""
+def read_twice(card: Scorecard, again: Scorecard) -> list[dict[str, str]]:
+    """Rows for the gate over the figures: each criterion reads the same from the records a second time."""
+    second = {c.name: (c.met, c.evidence) for c in again.criteria}
+    return [
+        {
+            "item": c.name,
+            "state": READY if second.get(c.name) == (c.met, c.evidence) else f"{c.name}: changed while it was written",
+        }
+        for c in card.criteria
+    ]
+
+
+def to_take_up(bench: Workbench, packet: Packet) -> TakeUp:
+    """What opens the stage that a document is about, in the transaction that takes its permit. Raises StageError there.
+
+    Imported usage is read before that transaction: while it lasts, nobody else may be able to write.
+    """
     figures = bench.objects.get_json(bench.objects.get_json(packet.claims_sha256)["figures_sha256"])
     workload = figures["workload"]
-    sign_off = SignOff(
-        packet_digest=packet.digest,
-        workload=workload,
-        to_stage=figures["to_stage"],
-        approved=standing.approved,
-        told=f"{len(standing.decision_ids)} decisions",
-    )
-    rollout.promote(tx, bench.policy, workload, baseline=baseline_of(bench, workload), sign_off=sign_off)
+    baseline = baseline_of(bench, workload)
+
+    def take_up(tx: sa.Connection, standing: Standing) -> None:
+        sign_off = SignOff(
+            packet_digest=packet.digest,
+            workload=workload,
+            to_stage=figures["to_stage"],
+            evidence_until=figures["at"],
+            approved=standing.approved,
+            told=f"{len(standing.decision_ids)} decisions",
+        )
+        rollout.promote(tx, bench.policy, workload, baseline=baseline, sign_off=sign_off)
+
+    return take_up

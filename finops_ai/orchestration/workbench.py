@@ -28,6 +28,7 @@ from finops_ai.store import Database, LockTaken, ObjectStore, open_database, ope
 
 ERROR_CHARACTERS_MAX = 2000
 LOGGED_EVERY = 10  # parts of a step
+STEPS_OF_DOCUMENTS = ("published", "analytics")  # what comes before them, `documents.put_up` records
 
 
 class StepRefused(Exception):
@@ -76,9 +77,10 @@ class Workbench:
         self.on_step(artifact, name)
         try:
             with self.database.exclusive(f"artifact {artifact}"):
-                step = Step(
-                    bench=self, name=name, progress=self.progress(artifact), run_id=context.run.run_id, log=context.log
-                )
+                progress = self.progress(artifact)
+                if progress.brief.is_document and name not in STEPS_OF_DOCUMENTS:
+                    raise StepRefused(f"{artifact} is written from the records: no {name} is made for it")
+                step = Step(bench=self, name=name, progress=progress, run_id=context.run.run_id, log=context.log)
                 try:
                     yield step
                 except AnswerPending:

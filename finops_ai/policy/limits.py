@@ -57,7 +57,10 @@ def _budget(policy: Policy, name: str, usd: Decimal) -> Budget:
 
 
 def stage_budget_id(workload: str, day: str) -> str:
-    """One budget per day, whatever the stage: what was spent before a change of stage counts after it."""
+    """One budget per day, whatever the stage: what was spent before a change of stage counts after it.
+
+    A stage without `day_usd` counts against none: who comes back from it has the whole day's limit of the stage below.
+    """
     return f"stage/{workload}/{day}"
 
 

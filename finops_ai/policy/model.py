@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -21,6 +22,7 @@ from finops_ai.briefs import Form, Impact, Name, Profile, Usd
 TierName = Literal["economy", "standard", "premium"]
 TIER_ORDER: tuple[TierName, ...] = ("economy", "standard", "premium")
 REQUIRED_GATES = ("policy", "quality", "readiness")  # of whatever is published: no policy can leave one out
+LEADERS_MIN = 3  # who sign reviews and promotions, each in a role of their own: no policy opens a stage with fewer
 Period = Literal["month", "day", "total"]
 ServiceLevel = Literal["standard", "flex", "batch"]
 Stage = Literal["pilot", "limited", "broad"]
@@ -318,6 +320,15 @@ class Rollout(_Part):
             raise ValueError(f"stages: {', '.join(missing)} is missing; {{}} says that budgets alone limit it")
         return self
 
+    @model_validator(mode="after")
+    def _each_stage_allows_more(self) -> Self:
+        for below, above in pairwise(STAGES):
+            allowed, then = dict(self.stages[below]), dict(self.stages[above])
+            less = [name for name, limit in then.items() if limit and (allowed[name] is None or limit < allowed[name])]
+            if less:
+                raise ValueError(f"stages: {above} allows less than {below}: {', '.join(less)}")
+        return self
+
 
 class Platform(_Part):
     """Who pays for what no artifact does: measuring, exporting, reviewing."""
@@ -354,6 +365,8 @@ class Policy(_Part):
         ):
             if missing := [key for key in needed if key not in given]:
                 raise ValueError(f"{name}: {', '.join(missing)} is missing")
+        if len(self.approvals["governance"].quorum) < LEADERS_MIN:
+            raise ValueError("approvals.governance: a quorum of at least three roles, whatever they are called here")
         return self
 
     @property

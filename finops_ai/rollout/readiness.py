@@ -31,6 +31,7 @@ class SignOff:
     packet_digest: str
     workload: str
     to_stage: Stage
+    evidence_until: str  # the moment of the scorecard that they saw
     approved: bool
     told: str  # who signed, or who is missing
 
@@ -236,15 +237,19 @@ def _ceiling(e: Evidence, following: Stage | None) -> Criterion:
 
 def _sign_off(e: Evidence, following: Stage | None, signed: SignOff | None) -> Criterion:
     fits = signed is not None and (signed.workload, signed.to_stage) == (e.workload, following)
+    current = signed is not None and signed.evidence_until > e.since
     if signed is None:
         told = "no packet"
     elif not fits:
         told = f"packet {signed.packet_digest[:12]} is for {signed.workload} to {signed.to_stage}"
+    elif not current:
+        told = f"packet {signed.packet_digest[:12]} shows evidence until {signed.evidence_until}, none of which counts any more"
     else:
         told = f"packet {signed.packet_digest[:12]}: {signed.told}"
     return Criterion(
         name="sign_off",
-        met=signed is not None and fits and signed.approved,
+        met=signed is not None and fits and current and signed.approved,
         evidence=told,
-        needed="the governance quorum of the policy on a promotion packet of this workload to its next stage",
+        needed="the governance quorum of the policy on a promotion packet of this workload to its next stage, with evidence "
+        f"since {e.since}",
     )

@@ -8,6 +8,7 @@ from typing import cast
 
 import sqlalchemy as sa
 
+from finops_ai.briefs import is_result
 from finops_ai.policy import STAGES, Policy, Stage, stage_ceiling
 from finops_ai.store import tables
 
@@ -27,12 +28,10 @@ def stage_before(stage: Stage) -> Stage | None:
     return next(reversed(STAGES[: STAGES.index(stage)]), None)
 
 
-def earned_stage(connection: sa.Connection, workload: str, *, until: str | None = None) -> Stage:
-    """Of the newest change (until a moment, as it is stored); without any it is a pilot."""
+def earned_stage(connection: sa.Connection, workload: str) -> Stage:
+    """Of the newest change; without any it is a pilot."""
     change = tables.stage_change
     query = sa.select(change.c.to_stage).where(change.c.workload == workload)
-    if until is not None:
-        query = query.where(change.c.at <= until)
     return cast("Stage", connection.scalar(query.order_by(change.c.id.desc()).limit(1)) or STAGES[0])
 
 
@@ -48,9 +47,8 @@ def changed_at(connection: sa.Connection, workload: str) -> str:
 
 
 def artifacts_of(workload: str) -> sa.ColumnElement[bool]:
-    """The condition on `artifact` that a brief names this workload."""
-    named: sa.ColumnElement[bool] = tables.artifact.c.brief["workload"].as_string() == workload
-    return named
+    """The condition on `artifact` that a brief names this workload. Reviews and promotions show nothing of any."""
+    return sa.and_(tables.artifact.c.brief["workload"].as_string() == workload, is_result())
 
 
 def is_known(connection: sa.Connection, policy: Policy, workload: str) -> bool:

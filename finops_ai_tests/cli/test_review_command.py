@@ -107,3 +107,9 @@ def test_a_folder_that_cannot_be_written_is_refused(invoke: Invoke, tmp_path: Pa
     file = tmp_path / "file"
     file.write_text("")
     assert "--out" in invoke("--month", "2025-11", "--out", str(file / "x"), code=2).stderr
+
+
+@pytest.mark.parametrize("other", [("--put-up",), ("--out", "reviews")])
+def test_rows_are_printed_instead_of_anything_else(invoke: Invoke, other: tuple[str, ...]) -> None:
+    """Whoever asks for signatures and for rows at once must not believe that both were done."""
+    assert "--rows" in invoke("--month", "2025-11", "--rows", "work", *other, code=2).output

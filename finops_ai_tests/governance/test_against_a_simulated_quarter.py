@@ -1,19 +1,22 @@
 """The figures of a quarter that an organisation lived through, against what the simulation knows to have happened.
 
 Its truth comes from another hand and other arithmetic than ours, and it also says where `artifacts.position` sees each artifact.
+The quarter is small here; `FINOPS_AI_TESTS_LONG=1` has the size of `bench.quarter`.
 """
 
+import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from bench.quarter import ARTIFACTS as ALL_OF_BENCH
 from bench.quarter import Quarter, simulate
 from bench.quarter_truth import Cost, Lived
 from finops_ai.governance import Ratio, Review, Values, checks, economics_of, grouped, read_values, review_of
 from finops_ai.governance.economics import bought
 
-ARTIFACTS = 60
+ARTIFACTS = ALL_OF_BENCH if os.environ.get("FINOPS_AI_TESTS_LONG") else 60
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from finops_ai import ledger
+from finops_ai.artifacts import record_output
 from finops_ai.hindsight import (
     Assessed,
     CostPart,
@@ -23,12 +24,12 @@ from finops_ai.hindsight import (
     past_of,
     routes_under,
 )
-from finops_ai.policy import Assessment, Policy
+from finops_ai.policy import Assessment, CostKind, Policy
 from finops_ai.pricing import Usage
 from finops_ai.routing import EndedLoop
 from finops_ai.settings import Settings
 from finops_ai.store import Database, open_objects, simulated, tables
-from finops_ai_tests.records import brief, policy_with
+from finops_ai_tests.records import brief, payer, policy_with, registered
 from finops_ai_tests.rollout.histories import NOW, WORKLOAD, History
 
 DAY = "2026-10-15"
@@ -79,6 +80,10 @@ def parts(past: Past, policy: Policy, *, stopped: bool = False) -> list[tuple[in
     return [(part.amount_nano_usd, part.note) for part in found]
 
 
+def booked(step: str, kind: CostKind, quantity: int) -> PastCost:
+    return PastCost(day=DAY, step=step, loop=0, kind=kind, quantity=quantity)
+
+
 def test_a_call_of_the_same_model_is_exact(priced: Policy) -> None:
     """600 plain at 1, 400 cached at 0.5, 100 out at 2 micro-USD each: 1,000,000 nano-USD."""
     assert parts(replace(PAST, calls=(CALL,)), priced) == [(1_000_000, "")]
@@ -113,14 +118,11 @@ def test_a_verifying_call_follows_the_policy_of_verifying(priced: Policy, tmp_pa
 
 def test_time_and_bytes_are_paid_at_the_rates_and_only_before_a_gate_that_stops(priced: Policy) -> None:
     """36 s at 0.10 an hour, 10 MB at 0.10 a GB, 60 s of a person at 90 an hour: 1, 1 and 1,500 thousandths of a dollar."""
-    costs = tuple(
-        PastCost(day=DAY, step=step, loop=0, kind=kind, quantity=quantity)
-        for step, kind, quantity in (
-            ("claims", "compute", 36_000_000),
-            ("sources", "retrieval", 10_000_000),
-            ("sign_off", "review", 60),
-            ("draft", "compute", 36_000_000),
-        )
+    costs = (
+        booked("claims", "compute", 36_000_000),
+        booked("sources", "retrieval", 10_000_000),
+        booked("sign_off", "review", 60),
+        booked("draft", "compute", 36_000_000),
     )
     past = replace(PAST, drafts=(), costs=costs)
     assert [amount for amount, _ in parts(past, priced)] == [1_000_000, 1_000_000, 1_500_000_000, 1_000_000]
@@ -157,6 +159,17 @@ def test_costs_count_against_the_stage_that_was_earned_on_their_day(tmp_path: Pa
     ]
 
 
+def test_minutes_of_review_are_in_no_budget_and_pass_no_limit(tmp_path: Path) -> None:
+    """As it was: a decision is booked whatever the budgets say, so it can pass none of them under another policy either."""
+    policy = policy_with(tmp_path, "rates: {compute_usd_per_hour: 1, review_usd_per_hour: 90}")
+    costs = (booked("sign_off", "review", 3_600), booked("draft", "compute", 3_600_000_000))
+    past = replace(PAST, drafts=(), costs=costs)
+    whole = list(cost_parts(past, policy, routes=routes_under(past, policy), stopped=False))
+    assert sum(part.amount_nano_usd or 0 for part in whole) == 91_000_000_000, "it is part of the cost all the same"
+    found = {hit.id: hit.found for hit in limits_hit([(past, whole)], Month(registered={}), policy)}
+    assert found == {"artifact/a": 1_000_000_000}
+
+
 # --- reading
 
 
@@ -183,6 +196,11 @@ def test_a_month_holds_what_was_assessed_and_registered_in_it(database: Database
     history = History(database, tmp_path)
     for at in (datetime(2026, 10, 31, 23, 59, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)):
         history.assessed(at, "a" * 64)
+    review = brief(topic="Review", impact="governance", intent={"form": "review"})
+    with simulated(datetime(2026, 10, 30, tzinfo=UTC)):  # a document of our own: no policy decides about it
+        key = registered(database, review)
+        with database.write() as tx:
+            record_output(tx, payer(key, step="risk_assessment"), "b" * 64)
     history.moved("limited", datetime(2026, 10, 2, tzinfo=UTC))
     with database.read() as connection:
         october, about = assessed_in(connection, "2026-10"), month_of(connection, "2026-10")

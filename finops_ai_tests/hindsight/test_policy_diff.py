@@ -108,6 +108,10 @@ def test_what_the_policy_gate_blocks_costs_only_what_came_before_it(past: Past) 
     before = STEPS[: STEPS.index("risk_assessment") + 1]
     assert cost(found)[1] == past.booked_nano_usd(tables.entry.c.step.in_(before))
     assert sums(found, "approvals by persons") == ("2", "0")
+    assert told(found, "approvals") == {
+        past.plain: ("no person", "none: it is stopped"),
+        past.escalated: ("business 1, legal 1", "none: it is stopped"),
+    }
 
 
 def test_the_quality_gate_judges_the_stored_drafts_again(past: Past) -> None:

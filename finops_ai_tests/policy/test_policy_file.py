@@ -37,6 +37,8 @@ def test_the_policy_that_ships_can_be_used() -> None:
         ("approvals: {high: {by_policy: true, quorum: {legal: 1}}}", "approvals.high: give either by_policy"),
         ("approvals: {high: {by_policy: false}}", "approvals.high: give either by_policy"),
         ("approvals: {high: {quorum: {Legal: 1}}}", "approvals.high.quorum"),
+        ("approvals: {governance: {by_policy: true}}", "approvals.governance: a quorum of at least three roles"),
+        ("approvals: {governance: {quorum: {finance: 3}}}", "approvals.governance: a quorum of at least three roles"),
         ("budgets: {organisation: {month_usd: 0}}", "budgets.organisation.month_usd"),
         ("budgets: {organisation: {month_usd: .inf}}", "budgets.organisation.month_usd"),
         ("budgets: {cost_centres: {cc-1: {month_usd: true}}}", "budgets.cost_centres.cc-1.month_usd"),

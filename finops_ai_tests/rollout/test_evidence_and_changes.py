@@ -1,5 +1,6 @@
 """The figures from the records of both databases, and the changes of stage that follow from them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from finops_ai.rollout import (
     promote,
     request_demotion,
     stage_of,
+    today_of,
 )
 from finops_ai.settings import Settings
-from finops_ai.store import Database, open_database, simulated, tables
+from finops_ai.store import Database, open_database, simulated, tables, utc_now
 from finops_ai_tests.records import at_once, policy_with
 from finops_ai_tests.rollout.histories import COST_NANO_USD, NOW, WORKLOAD, History
 
@@ -80,6 +82,15 @@ def test_only_what_ended_counts_and_only_of_this_workload_and_window(history: Hi
     assert evidence.published_value_nano_usd == 2 * 900 * USD
 
 
+def test_a_document_of_our_own_shows_nothing_of_the_platforms_workload(history: History) -> None:
+    """Else a year of signed reviews would be twelve good artifacts, and count against the new ones of their day."""
+    history.published(BEFORE, workload="finops-platform", impact="governance", intent={"form": "review"})
+    with history.database.read() as connection, simulated(NOW):
+        evidence = evidence_of(connection, load_policy(), "finops-platform", NOW)
+        today = today_of(connection, load_policy(), "finops-platform")
+    assert (evidence.briefs, evidence.published, evidence.ended, today.artifacts) == (0, 0, 0, 0)
+
+
 def test_a_publication_without_every_gate_under_its_policy_is_named(history: History) -> None:
     history.published(BEFORE)
     names = {
@@ -127,7 +138,12 @@ def ready(history: History, count: int = 10) -> SignOff:
     for _ in range(count):
         history.published(BEFORE)
     return SignOff(
-        packet_digest=history.signed_packet(), workload=WORKLOAD, to_stage="limited", approved=True, told="signed"
+        packet_digest=history.signed_packet(),
+        workload=WORKLOAD,
+        to_stage="limited",
+        evidence_until=utc_now(NOW),
+        approved=True,
+        told="signed",
     )
 
 
@@ -148,6 +164,25 @@ def test_a_promotion_opens_one_stage_once_per_signed_packet(history: History, po
     ):
         promote(tx, policy, WORKLOAD, baseline=BASELINE, sign_off=signed)
     assert len(changes(history.database)) == 2
+
+
+def test_what_was_signed_before_the_last_change_of_stage_opens_none(history: History, policy: Policy) -> None:
+    """Two scorecards of one pilot were signed; one opened the stage, which was lost again. The other is of that time, too."""
+    first = ready(history)
+    second = replace(first, packet_digest=history.signed_packet())
+    with simulated(NOW + timedelta(minutes=1)):
+        with history.database.write() as tx:
+            promote(tx, policy, WORKLOAD, baseline=BASELINE, sign_off=first)
+        request_demotion(history.database, policy, WORKLOAD, why="a complaint", by="ana")
+    later = NOW + timedelta(days=1)
+    for _ in range(10):
+        history.published(later)
+    with simulated(later), pytest.raises(StageError) as refused, history.database.write() as tx:
+        promote(tx, policy, WORKLOAD, baseline=BASELINE, sign_off=second)
+    assert str(refused.value).count("\n- ") == 1, "everything else holds"
+    assert "- sign_off: " in str(refused.value)
+    with history.database.read() as connection:
+        assert stage_of(connection, policy, WORKLOAD) == "pilot"
 
 
 def test_a_promotion_names_everything_that_is_missing_and_changes_nothing(history: History) -> None:

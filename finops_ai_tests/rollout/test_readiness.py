@@ -33,7 +33,14 @@ GOOD = Evidence(
     not_booked=(),
 )
 BASELINE = Baseline(unit_cost_nano_usd=USD, source="November's usage log")  # 1.5 USD per approved one is 1.5 times it
-SIGNED = SignOff(packet_digest="d" * 64, workload="w", to_stage="limited", approved=True, told="three of three")
+SIGNED = SignOff(
+    packet_digest="d" * 64,
+    workload="w",
+    to_stage="limited",
+    evidence_until="2026-11-26T09:00:00.000000Z",
+    approved=True,
+    told="three of three",
+)
 
 
 def unmet(
@@ -81,6 +88,7 @@ def test_without_a_baseline_no_unit_cost_is_good_enough() -> None:
         replace(SIGNED, approved=False),
         replace(SIGNED, workload="another"),
         replace(SIGNED, to_stage="broad"),
+        replace(SIGNED, evidence_until=GOOD.since),  # of another window: nothing in it counts any more
     ],
 )
 def test_only_the_leaders_word_on_this_very_step_counts(signed: SignOff | None) -> None:

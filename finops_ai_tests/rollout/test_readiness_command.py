@@ -80,3 +80,7 @@ def test_submit_refuses_what_a_stage_does_not_allow_with_file_and_field(
     (problem,) = json.loads(result.stdout)["error"]
     assert (problem["file"], problem["field"]) == (str(path), "workload")
     assert "stage pilot: at most 1 new artifacts a UTC day, and 1 are registered" in problem["reason"]
+
+
+def test_a_workload_goes_up_or_down_and_not_both_at_once(invoke: Any) -> None:
+    assert "up or down" in invoke(WORKLOAD, "--propose", "--demote", "a complaint", code=2).output

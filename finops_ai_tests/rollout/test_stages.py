@@ -66,6 +66,21 @@ def test_a_policy_that_forgets_a_stage_is_refused(tmp_path: Path) -> None:
         policy_with(tmp_path, "rollout: {stages: {pilot: {}}}")
 
 
+@pytest.mark.parametrize(
+    ("pilot", "limited", "wrong"),
+    [
+        ("{}", "{artifacts_day_max: 5}", "artifacts_day_max"),
+        ("{day_usd: 3}", "{day_usd: 2}", "day_usd"),
+    ],
+)
+def test_a_policy_in_which_a_pilot_may_do_more_than_those_who_earned_it_is_refused(
+    tmp_path: Path, pilot: str, limited: str, wrong: str
+) -> None:
+    """Signatures would then take something away, and a demotion would give it."""
+    with pytest.raises(PolicyError, match=f"limited allows less than pilot: {wrong}"):
+        policy_with(tmp_path, f"rollout: {{stages: {{pilot: {pilot}, limited: {limited}, broad: {{}}}}}}")
+
+
 def test_a_workload_is_known_by_the_policy_or_by_an_artifact(database: Database, tmp_path: Path) -> None:
     History(database, tmp_path).begin(NOW, workload="support-answers")
     with database.read() as connection:

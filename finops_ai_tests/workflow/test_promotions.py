@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from finops_ai.orchestration.lane import add_partitions
-from finops_ai.orchestration.promotions import demote, propose
+from finops_ai.orchestration.promotions import demote, propose, read_twice, scorecard_of
 from finops_ai.rollout import stage_of
 from finops_ai.usage import UsageEvent, keep_events
 from finops_ai_tests.deployment import Deployment, deployment
@@ -95,3 +95,13 @@ def test_what_was_earned_is_lost_when_its_figures_fall(pilot: Deployment) -> Non
     assert (lost.from_stage, lost.to_stage, stage(pilot)) == ("limited", "pilot", "pilot")
     assert "cost over declared value" in lost.detail
     assert demote(dear.bench) == [], "the same figures take one stage, not two"
+
+
+def test_a_scorecard_that_changes_while_it_is_written_is_not_put_before_leaders(pilot: Deployment) -> None:
+    """The gate over the figures reads them from the records again: a verdict that nothing could fail would prove nothing."""
+    first = scorecard_of(pilot.bench, WORKLOAD)
+    assert {row["state"] for row in read_twice(first, scorecard_of(pilot.bench, WORKLOAD))} == {"ready"}
+    pilot.run(pilot.submit(topic="What a prompt costs"))
+    states = {row["item"]: row["state"] for row in read_twice(first, scorecard_of(pilot.bench, WORKLOAD))}
+    assert states["quality"] == "quality: changed while it was written"
+    assert states["baseline"] == "ready"

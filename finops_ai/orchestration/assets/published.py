@@ -1,6 +1,6 @@
 """The `published` step: everything verified again, one permit, delivered exactly once, with signed statements."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import sqlalchemy as sa
@@ -15,6 +15,9 @@ from finops_ai.rollout import StageError
 from finops_ai.routing import Route
 from finops_ai.signoff import Packet, Standing, load_packet
 from finops_ai.store import sha256_hex
+
+if TYPE_CHECKING:
+    from finops_ai.orchestration.promotions import TakeUp
 
 
 def published(step: Step) -> dg.MaterializeResult[Any]:
@@ -41,6 +44,7 @@ def published(step: Step) -> dg.MaterializeResult[Any]:
 def take_permit(step: Step, packet: Packet) -> Permit:
     """Verify and take the right in one transaction. Raises PublishingRefused with every objection."""
     bench = step.bench
+    promote = _promotion(step, packet)
     with bench.database.write() as tx:
         standing = signoff.standing_of(tx, bench.policy, artifact=step.artifact, packet_digest=packet.digest)
         left = ledger.left_nano_usd(tx, step.payer.budgets)
@@ -55,8 +59,8 @@ def take_permit(step: Step, packet: Packet) -> Permit:
         )
         if found:
             raise PublishingRefused(found)
-        if step.brief.intent.form == "promotion" and not signoff.is_permitted(tx, packet.digest):
-            _promote(tx, step, packet, standing)
+        if promote and not signoff.is_permitted(tx, packet.digest):
+            _promote(tx, promote, standing)
         permit = publishing.take_permit(tx, packet, decision_ids=standing.decision_ids, run_id=step.run_id)
         publishing.intend(
             tx,
@@ -68,12 +72,19 @@ def take_permit(step: Step, packet: Packet) -> Permit:
         return permit
 
 
-def _promote(tx: sa.Connection, step: Step, packet: Packet, standing: Standing) -> None:
-    """With the permit or not at all: a promotion that is published has opened its stage."""
-    from finops_ai.orchestration.promotions import take_up  # most artifacts are none
+def _promotion(step: Step, packet: Packet) -> "TakeUp | None":
+    """What the permit of a promotion brings about; most artifacts are none."""
+    if step.brief.intent.form != "promotion":
+        return None
+    from finops_ai.orchestration.promotions import to_take_up
 
+    return to_take_up(step.bench, packet)
+
+
+def _promote(tx: sa.Connection, take_up: "TakeUp", standing: Standing) -> None:
+    """With the permit or not at all: a promotion that is published has opened its stage."""
     try:
-        take_up(tx, step.bench, packet, standing)
+        take_up(tx, standing)
     except StageError as error:
         raise PublishingRefused([str(error)]) from None
 
