@@ -9,11 +9,11 @@ finance reads about a month must not depend on when another one is closed. What 
 correction: both stand on the day that is corrected, and a charge says what the correction changed. A call whose end is unknown
 is no charge until it is resolved.
 
-DuckDB groups: SQLite takes longer to sort a large month than all the rest takes together.
+Entries are grouped by DuckDB, from a file: SQLite took longer to sort a large month than all the rest takes, and memory does not
+grow with the month.
 """
 
 import hashlib
-import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -115,7 +115,10 @@ class Charges:
         return ((service, Charge._make(fields)) for *fields, service in rows)
 
     def digest(self) -> Digest:
-        """The SHA-256 is over the charges in canonical form: one JSON list per line, in order, UTF-8."""
+        """The SHA-256 is over the charges in canonical form: one JSON list per line, in order, in UTF-8.
+
+        Without spaces; only quotes, backslashes and control characters are escaped, the latter in upper-case hexadecimals.
+        """
         sha256 = hashlib.sha256()
         for (text,) in self._rows(_TEXTS):
             sha256.update(f"{text}\n".encode())
@@ -134,10 +137,10 @@ def charges(
 ) -> Iterator[Charges]:
     """Read a month's entries once and group them, in bounded memory: what is large lies in a folder within `folder`."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".charges-") as name, staging.engine(Path(name)) as engine:
-        numbers: defaultdict[tuple[str, ...], int] = defaultdict(count().__next__)
+        numbers: defaultdict[str, int] = defaultdict(count().__next__)
         entries, services = Path(name) / "entries", Path(name) / "services"
         staging.write(entries, _entries(connection, month, numbers, told))
-        staging.write(services, (json.dumps([*service, number]) for service, number in numbers.items()))
+        staging.write(services, (f"{service[:-1]},{number}]" for service, number in numbers.items()))
         engine.execute(_GROUPED, [str(entries)])
         columns = dict.fromkeys(_SERVICE, "VARCHAR") | {"service": "BIGINT"}
         engine.execute(f"CREATE TABLE service AS {staging.rows_of(columns)}", [str(services)])
@@ -173,17 +176,15 @@ def _spending(month: str) -> list[sa.ColumnElement[bool]]:
     return [_entry.c.month == month, _entry.c.kind.in_(SPEND_KINDS)]
 
 
-def _entries(
-    connection: sa.Connection, month: str, numbers: Mapping[tuple[str, ...], int], told: Told
-) -> Iterator[str]:
+def _entries(connection: sa.Connection, month: str, numbers: Mapping[str, int], told: Told) -> Iterator[str]:
     """The month's entries as JSON lists, each with the number of its service: a price is long, and seldom a new one."""
     rows = _classified(month)
     json_array = sa.func.json_array if connection.dialect.name == "sqlite" else sa.func.json_build_array
-    own = sa.cast(json_array(*(rows.c[name] for name in _ENTRY)), sa.Text)
-    query = sa.select(own, *(rows.c[name] for name in _SERVICE))
+    own, service = (sa.cast(json_array(*(rows.c[name] for name in names)), sa.Text) for names in (_ENTRY, _SERVICE))
     done = 0
-    for page in connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}).partitions():
-        yield from [f"{row[0][:-1]},{numbers[row[1:]]}]" for row in page]
+    found = connection.execute(sa.select(own, service), execution_options={"yield_per": ROWS_AT_ONCE})
+    for page in found.partitions():
+        yield from [f"{entry[:-1]},{numbers[text]}]" for entry, text in page]
         done += len(page)
         told(done)
 

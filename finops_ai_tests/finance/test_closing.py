@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from finops_ai import finance, ledger
 from finops_ai.finance import ClosedMonthChanged, ClosingRefused
 from finops_ai.store import Database, simulated, tables
 from finops_ai_tests.finance.books import BUDGET, NOVEMBER, OCTOBER, Books, at, called, november, october, usage
-from finops_ai_tests.records import payer, without_guard
+from finops_ai_tests.records import payer, registered, without_guard
 
 
 @pytest.fixture
@@ -47,6 +48,19 @@ def test_closing_keeps_what_finance_was_given(database: Database, made: Books) -
     assert closed.sha256 == hashlib.sha256("".join(lines).encode()).hexdigest()
     assert (closed.closed_by, closed.at[:10]) == ("finance", "2026-11-02")
     assert problems(database) == []
+
+
+def test_the_digest_is_over_the_same_text_on_every_database_whatever_a_workload_is_called(database: Database) -> None:
+    """An auditor computes it anew in another language: what is escaped, and how, is part of it."""
+    who = replace(payer(registered(database), BUDGET), workload='日本 "/\\\n\x1b')
+    with simulated(at(OCTOBER, 5)):
+        called(database, who, usage(10, 0))
+    with database.read() as connection, finance.charges(connection, OCTOBER) as charges:
+        (charge,) = charges
+        sha256 = charges.digest().sha256
+    before, after = (json.dumps(part, separators=(",", ":"))[1:-1] for part in (list(charge[:6]), list(charge[7:])))
+    text = f'[{before},"日本 \\"/\\\\\\n\\u001B",{after}]\n'
+    assert sha256 == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_the_closing_entry_is_part_of_the_chain_and_of_no_sum(database: Database, made: Books) -> None:
