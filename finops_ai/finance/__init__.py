@@ -4,7 +4,7 @@ Belongs here: a month of entries as charges, and their proof. Does not: booking 
 (`reconciliation`).
 """
 
-from finops_ai.finance.charges import Charge, charges
+from finops_ai.finance.charges import Charge, Charges, charges
 from finops_ai.finance.closing import (
     ClosedMonth,
     ClosedMonthChanged,
@@ -21,6 +21,7 @@ from finops_ai.finance.prices import UnpricedCharge
 __all__ = [
     "Account",
     "Charge",
+    "Charges",
     "ClosedMonth",
     "ClosedMonthChanged",
     "ClosingRefused",

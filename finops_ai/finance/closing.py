@@ -6,10 +6,7 @@ A closed month does not change: an entry belongs to the month of its booking, a 
 made, and the database itself refuses an entry of a closed month (a trigger, since a process's clock may run behind).
 """
 
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
@@ -51,7 +48,7 @@ def close_month(database: Database, month: str, by: str) -> ClosedMonth:
             if found := closed_month(connection, month):
                 raise ClosingRefused(f"{month} was closed by {found.closed_by} at {found.at}")
             digested = entries_of(connection, month)
-            record = digest_of(connection, month).as_dict()
+            record = asdict(digest_of(connection, month))
         with database.write() as tx:
             database.wait_for_writers(tx, _entry)  # of an entry that began before midnight
             if entries_of(tx, month) != digested:
@@ -78,9 +75,8 @@ def closed_month(connection: sa.Connection, month: str) -> ClosedMonth | None:
 
 def digest_of(connection: sa.Connection, month: str) -> Digest:
     """Computed anew from the entries."""
-    digest = Digest()
-    deque(digest.over(charges(connection, month)), maxlen=0)
-    return digest
+    with charges(connection, month) as found:
+        return found.digest()
 
 
 def verify_month(connection: sa.Connection, month: str) -> list[str]:
@@ -88,10 +84,10 @@ def verify_month(connection: sa.Connection, month: str) -> list[str]:
     found = closed_month(connection, month)
     if found is None:
         raise ClosingRefused(f"{month} is not closed")
-    return differences(connection, found, digest_of(connection, month).as_dict())
+    return differences(connection, found, digest_of(connection, month))
 
 
-def differences(connection: sa.Connection, given: ClosedMonth, digest: Mapping[str, Any]) -> list[str]:
+def differences(connection: sa.Connection, given: ClosedMonth, digest: Digest) -> list[str]:
     """What finance was given, against the charges of now and against the entry that the hash chain covers."""
     entry = connection.execute(sa.select(_entry).where(_entry.c.id == given.entry)).one_or_none()
     is_its_close = entry is not None and (entry.kind, entry.debit) == ("close", f"closed/{given.month}")
@@ -99,8 +95,8 @@ def differences(connection: sa.Connection, given: ClosedMonth, digest: Mapping[s
     problems = []
     for name in ("sha256", "charges", "total_nano_usd"):
         closed_with = getattr(given, name)
-        if digest[name] != closed_with:
-            problems.append(f"{given.month} was closed with {name} {closed_with}, its charges are {digest[name]} now")
+        if (now := getattr(digest, name)) != closed_with:
+            problems.append(f"{given.month} was closed with {name} {closed_with}, its charges are {now} now")
         if booked.get(name) != closed_with:
             problems.append(
                 f"{given.month}: entry {given.entry} closed it with {name} {booked.get(name)}, not {closed_with}"

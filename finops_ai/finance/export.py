@@ -1,14 +1,12 @@
 """The FOCUS export of a month: complete or not at all, and equal to the ledger to the nano-USD.
 
-Belongs here: staging charges for DuckDB, writing the file, comparing what was written with the books. Does not: the mapping
-(`focus`), closing a month (`closing`).
+Belongs here: what the mapping needs beside the charges, writing the file, comparing what was written with the books. Does not:
+the charges (`charges`), the mapping (`focus`), closing a month (`closing`).
 
-Charges go from the database's cursor through a file into DuckDB, which maps and writes them: memory does not grow with the
-month. Everything is read from one snapshot of the database, so that a call that is settled meanwhile is in all of it or in none.
+Everything is read from one snapshot of the database, so that a call that is settled meanwhile is in all of it or in none.
 """
 
-import csv
-import tempfile
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,38 +17,30 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from finops_ai.finance.charges import Charge, Digest, booked_nano_usd, charges, entries_of, suspense_nano_usd
+from finops_ai.finance import staging
+from finops_ai.finance.charges import Charges, booked_nano_usd, charges, entries_of, suspense_nano_usd
 from finops_ai.finance.closing import ClosedMonth, ClosedMonthChanged, closed_month, differences
-from finops_ai.finance.focus import COST_DECIMALS, ROWS, SERVICES, Account
-from finops_ai.finance.prices import Sku, sku_of
+from finops_ai.finance.focus import COST_DECIMALS, ROWS, SERVICES, WITHOUT_PRICE, Account
+from finops_ai.finance.prices import UnpricedCharge, sku_of
 from finops_ai.pricing import NANO, format_usd
 from finops_ai.store import Database, following_month, tables
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MEMORY_MAX = "1GB"
-THREADS = 2
-TOLD_EVERY = 10_000  # charges
+ROWS_AT_ONCE = 10_000
 _CSV = "delim = ',', quote = '\"', escape = '\"'"  # said, so that nothing is guessed from what a workload is called
 OURS = Account()
 
-_STAGED = {
-    "charge": {
-        "artifact": "VARCHAR", "day": "VARCHAR", "step": "VARCHAR", "loop": "BIGINT", "kind": "VARCHAR", "tier": "VARCHAR",
-        "model": "VARCHAR", "cost_centre": "VARCHAR", "workload": "VARCHAR", "corrects": "BIGINT", "quantity": "BIGINT",
-        "amount_nano_usd": "BIGINT", "entries": "BIGINT", "first_entry": "BIGINT", "sku": "BIGINT", "rate_nano_usd": "BIGINT",
-    },
-    "sku": {
-        "sku": "BIGINT", "sku_id": "VARCHAR", "sku_meter": "VARCHAR", "level": "VARCHAR", "price_source": "VARCHAR",
-        "price_version": "VARCHAR", "consumed_unit": "VARCHAR", "per_consumed": "BIGINT", "pricing_unit": "VARCHAR",
-        "per_priced": "BIGINT", "provider_name": "VARCHAR", "service_category": "VARCHAR", "service_subcategory": "VARCHAR",
-        "service_name": "VARCHAR",
-    },
-    "approved": {"artifact": "VARCHAR"},
+_SKU = {
+    "service": "BIGINT", "kind": "VARCHAR", "model": "VARCHAR", "rate_nano_usd": "BIGINT", "sku_id": "VARCHAR",
+    "sku_meter": "VARCHAR", "level": "VARCHAR", "price_source": "VARCHAR", "price_version": "VARCHAR",
+    "consumed_unit": "VARCHAR", "per_consumed": "BIGINT", "pricing_unit": "VARCHAR", "per_priced": "BIGINT",
+    "provider_name": "VARCHAR", "service_category": "VARCHAR", "service_subcategory": "VARCHAR", "service_name": "VARCHAR",
 }  # fmt: skip
+_APPROVED = {"artifact": "VARCHAR"}
 
-Told = Callable[[int, int], None]  # entries that are in charges so far, of how many
+Told = Callable[[int, int], None]  # entries that were read so far, of how many
 
 
 class ExportDiffers(Exception):
@@ -103,20 +93,19 @@ def export_focus(
     Raises ClosedMonthChanged where a closed month is not what finance was given, UnpricedCharge, ExportDiffers; ValueError for
     another ending or what is no month.
     """
-    import duckdb
-
     if out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"{out.name}: the file ends in .csv or .parquet")
-    with _snapshot(database) as connection, tempfile.TemporaryDirectory(dir=out.parent, prefix=".charges-") as folder:
-        staging, written = Staging(Path(folder), account), Path(folder) / f"written{out.suffix}"
-        given = closed_month(connection, month)
-        found = _counted(charges(connection, month), entries_of(connection, month), told)
-        staging.take(connection, month, found, given)
-        with duckdb.connect(str(Path(folder) / "charges.duckdb"), config=staging.config) as engine:
-            staging.load(engine)
-            _write(engine, written, month, account)
-            result = _compared(engine, written, connection, month, given)
-        written.replace(out)
+    with _snapshot(database) as connection:
+        given, of = closed_month(connection, month), entries_of(connection, month)
+        with charges(connection, month, folder=out.parent, told=lambda done: told(done, of)) as found:
+            if given and (problems := differences(connection, given, found.digest())):
+                raise ClosedMonthChanged("; ".join(problems))
+            _stage(found, "sku", _SKU, _skus(found, account))
+            _stage(found, "approved", _APPROVED, ([artifact] for artifact in _published(connection, month)))
+            written = found.folder / f"written{out.suffix}"
+            _write(found.engine, written, month, account)
+            result = _compared(found, written, connection, month, given)
+            written.replace(out)
         return result
 
 
@@ -129,73 +118,22 @@ def _snapshot(database: Database) -> Iterator[sa.Connection]:
         yield connection
 
 
-class Staging:
-    """The tables that the mapping reads, as files of a folder."""
+def _stage(found: Charges, table: str, columns: staging.Columns, rows: Iterable[list[Any]]) -> None:
+    file = found.folder / table
+    staging.write(file, map(json.dumps, rows))
+    found.engine.execute(f"CREATE TABLE {table} AS {staging.rows_of(columns)}", [str(file)])
 
-    def __init__(self, folder: Path, account: Account) -> None:
-        self._folder = folder
-        self._account = account
-        self._skus: dict[tuple[str, ...], tuple[int, Sku]] = {}
-        self.config: dict[str, Any] = {
-            "memory_limit": MEMORY_MAX,
-            "threads": THREADS,
-            "temp_directory": str(folder),
-            "autoinstall_known_extensions": False,
-        }
 
-    def take(self, connection: sa.Connection, month: str, found: Iterable[Charge], given: ClosedMonth | None) -> None:
-        """Read the month's charges once, into the files. Raises ClosedMonthChanged where they are not those of `given`."""
-        digest = Digest()
-        self._write("charge", map(self._row, found if given is None else digest.over(found)))
-        if given and (problems := differences(connection, given, digest.as_dict())):
-            raise ClosedMonthChanged("; ".join(problems))
-        self._write("sku", (self._sku_row(number, sku) for number, sku in self._skus.values()))
-        self._write("approved", ([key] for key in _published(connection, month)))
-
-    def load(self, engine: "DuckDBPyConnection") -> None:
-        """Read the files into tables."""
-        # a join that begins with the charges keeps them in order
-        engine.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-        for table, columns in _STAGED.items():
-            engine.execute(
-                f"CREATE TABLE {table} AS "
-                f"FROM read_csv(?, columns = {columns}, header = false, allow_quoted_nulls = false, auto_detect = false, {_CSV})",
-                [str(self._folder / f"{table}.csv")],
-            )
-
-    def _write(self, table: str, rows: Iterable[Iterable[Any]]) -> None:
-        with (self._folder / f"{table}.csv").open("w", newline="", encoding="utf-8") as file:
-            # an empty text, or one that reads like a null, is a text: quoted
-            csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
-
-    def _row(self, charge: Charge) -> tuple[Any, ...]:
-        key = (charge.kind, charge.meter, charge.model, charge.provider, charge.price)
-        found = self._skus.get(key)
-        if found is None:
-            found = self._skus[key] = (len(self._skus), sku_of(charge))
-        number, sku = found
-        rate = sku.rate_nano_usd if sku.rate_nano_usd is not None else sku.rate_of(charge)
-        artifact, day, step, loop, kind, _, tier, model, _, _, *others = charge
-        return (artifact, day, step, loop, kind, tier, model, *others, number, rate)
-
-    def _sku_row(self, number: int, sku: Sku) -> list[Any]:
+def _skus(found: Charges, account: Account) -> Iterator[list[Any]]:
+    """Per service. Raises UnpricedCharge."""
+    for service, charge in found.by_service():
+        sku = sku_of(charge)
         meter = sku.meter
-        return [
-            number, sku.id, meter.name, sku.level, sku.price_source, sku.price_version, meter.consumed_unit,
-            meter.per_consumed, meter.pricing_unit, meter.per_priced,
-            sku.provider if sku.kind == "call" else self._account.name, *SERVICES[sku.kind],
+        yield [
+            service, sku.kind, sku.model, sku.rate_nano_usd, sku.id, meter.name, sku.level, sku.price_source,
+            sku.price_version, meter.consumed_unit, meter.per_consumed, meter.pricing_unit, meter.per_priced,
+            sku.provider if sku.kind == "call" else account.name, *SERVICES[sku.kind],
         ]  # fmt: skip
-
-
-def _counted(found: Iterable[Charge], of: int, told: Told) -> Iterator[Charge]:
-    """The same charges; tells how many entries they have come to."""
-    done = 0
-    for number, charge in enumerate(found, 1):
-        done += charge.entries
-        if number % TOLD_EVERY == 0:
-            told(done, of)
-        yield charge
-    told(of, of)
 
 
 def _published(connection: sa.Connection, month: str) -> Iterator[str]:
@@ -207,7 +145,7 @@ def _published(connection: sa.Connection, month: str) -> Iterator[str]:
         .where(receipt.c.at < following_month(month))
         .distinct()
     )
-    return iter(connection.scalars(query, execution_options={"yield_per": TOLD_EVERY}))
+    return iter(connection.scalars(query, execution_options={"yield_per": ROWS_AT_ONCE}))
 
 
 def _write(engine: "DuckDBPyConnection", written: Path, month: str, account: Account) -> None:
@@ -219,15 +157,13 @@ def _write(engine: "DuckDBPyConnection", written: Path, month: str, account: Acc
         "period_end": f"{following_month(month)}-01T00:00:00Z",
     }
     name = str(written).replace("'", "''")
+    if without := engine.execute(f"{WITHOUT_PRICE} LIMIT 1").fetchone():
+        raise UnpricedCharge(f"entry {without[0]}: an amount, no quantity and no price")
     engine.execute(f"COPY ({ROWS}) TO '{name}' ({form})", values)
 
 
 def _compared(
-    engine: "DuckDBPyConnection",
-    written: Path,
-    connection: sa.Connection,
-    month: str,
-    given: ClosedMonth | None,
+    found: Charges, written: Path, connection: sa.Connection, month: str, given: ClosedMonth | None
 ) -> Exported:
     """Read back what was written, and compare it with the books. Raises ExportDiffers."""
     reader = "read_parquet(?)" if _is_parquet(written) else f"read_csv(?, header = true, all_varchar = true, {_CSV})"
@@ -237,14 +173,14 @@ def _compared(
             count(*) FILTER (ChargeCategory = 'Adjustment'), coalesce(sum(cost) FILTER (ChargeCategory = 'Adjustment'), 0)
         FROM (SELECT BilledCost::DECIMAL(38, {COST_DECIMALS}) AS cost, ChargeClass, ChargeCategory FROM {reader})
     """  # noqa: S608 - one of the two above
-    rows, total, corrections, corrected, roundings, rounding = engine.execute(query, [str(written)]).fetchall()[0]
+    rows, total, corrections, corrected, roundings, rounding = found.engine.execute(query, [str(written)]).fetchall()[0]
     booked = booked_nano_usd(connection, month)
     if Fraction(total) * NANO != booked:  # not as decimals: their product is rounded to 28 digits
         raise ExportDiffers(f"{month}: the file comes to {total:f} USD, the ledger to {format_usd(booked)} USD")
     return Exported(
         month=month,
         rows=rows,
-        charges=engine.execute("SELECT count(*) FROM charge").fetchall()[0][0],
+        charges=len(found),
         total_nano_usd=booked,
         ledger_nano_usd=booked,
         corrections=corrections,

@@ -1,7 +1,7 @@
 """A month's charges as rows of FOCUS: columns and how each follows from a charge.
 
-Belongs here: the mapping, as SQL of DuckDB over the staged tables `charge`, `sku` and `approved`. Does not: staging them,
-writing a file (`export`). Mapping a million rows in Python took longer than all the rest.
+Belongs here: the mapping, as SQL of DuckDB over the tables `charge`, `sku` and `approved`. Does not: making
+them (`charges`, `export`), writing a file (`export`). Mapping a million rows in Python took longer than all the rest.
 
 The rows have every mandatory column of FOCUS 1.2 and of 1.4, the recommended ones, and those conditional ones whose condition
 holds here. ProviderName and PublisherName are in 1.2 only. Columns that do not apply are there and empty.
@@ -148,17 +148,21 @@ def _select(kind: int) -> str:
     return ", ".join(f'{found[name]} AS "{name}"' for name in COLUMNS)
 
 
+# of a charge that was booked before rates were kept: its amount says it, rounded
+_RATE = "(2 * abs(amount_nano_usd::HUGEINT) * per_priced + abs(quantity)) // (2 * abs(quantity))"
+WITHOUT_PRICE = "SELECT first_entry FROM charge JOIN sku USING (service) WHERE rate_nano_usd IS NULL AND quantity = 0"
+
 # HUGEINT and DECIMAL(38, …) overflow with an error, never silently. `//` cuts off what is finer than QUANTITY_DECIMALS.
 _PRICED = f"""
-    SELECT charge.*, sku.* EXCLUDE (sku), artifact IN (SELECT artifact FROM approved) AS approved,
+    SELECT charge.*, sku.* EXCLUDE (service), artifact IN (SELECT artifact FROM approved) AS approved,
         (quantity::HUGEINT * 10^{QUANTITY_DECIMALS}::HUGEINT // per_priced)::DECIMAL(38, 0)
             * {_constant(QUANTITY_DECIMALS)} AS pricing_quantity,
         (quantity::HUGEINT * 10^{CONSUMED_DECIMALS}::HUGEINT // per_consumed)::DECIMAL(38, 0)
             * {_constant(CONSUMED_DECIMALS)} AS consumed_quantity,
-        rate_nano_usd::DECIMAL(38, 0) * {_constant(PRICE_DECIMALS)} AS unit_price,
+        coalesce(rate_nano_usd, {_RATE})::DECIMAL(38, 0) * {_constant(PRICE_DECIMALS)} AS unit_price,
         amount_nano_usd::DECIMAL(38, 0) * {_constant(PRICE_DECIMALS)} AS amount,
         pricing_quantity * unit_price AS cost
-    FROM charge JOIN sku USING (sku)
+    FROM charge JOIN sku USING (service)
 """  # noqa: S608 - made of the constants above
 
 ROWS = f"""
@@ -167,7 +171,7 @@ ROWS = f"""
     UNION ALL
     SELECT {_select(1)} FROM (
         SELECT {_ROUNDED_TOGETHER}, sum(amount - cost) AS difference
-        FROM priced GROUP BY {_ROUNDED_TOGETHER} HAVING difference <> 0
-        ORDER BY {_ROUNDED_TOGETHER}
+        FROM priced WHERE amount <> cost GROUP BY {_ROUNDED_TOGETHER} HAVING difference <> 0
+        ORDER BY min(first_entry)
     )
 """  # noqa: S608 - made of the constants above

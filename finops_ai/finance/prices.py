@@ -56,7 +56,7 @@ METERS = {
 class Sku:
     """What charges of one service, meter and stored price have in common.
 
-    `rate_nano_usd` is for one pricing unit. None: booked before rates were kept; each charge's own amount says it.
+    `rate_nano_usd` is for one pricing unit. None: booked before rates were kept; each charge's own amount says it (`focus`).
     """
 
     kind: str
@@ -73,15 +73,6 @@ class Sku:
         """The same whatever it costs: service, model, meter."""
         unit = self.meter.name.lower().replace(" ", "-")
         return "/".join(part for part in (self.provider, self.model, unit) if part)
-
-    def rate_of(self, charge: Charge) -> int:
-        """Nano-USD for one pricing unit of this charge. Raises UnpricedCharge."""
-        if self.rate_nano_usd is not None:
-            return self.rate_nano_usd
-        if charge.quantity == 0:
-            raise UnpricedCharge(f"{charge}: an amount, no quantity and no price")
-        units, amount = abs(charge.quantity), abs(charge.amount_nano_usd)
-        return (2 * amount * self.meter.per_priced + units) // (2 * units)
 
 
 def sku_of(charge: Charge) -> Sku:

@@ -11,8 +11,8 @@ from finops_ai.store import Database
 
 def test_it_makes_as_many_charges_as_it_is_asked_for(sqlite_database: Database) -> None:
     exports.make_charges(sqlite_database, 123)
-    with sqlite_database.read() as connection:
-        found = list(finance.charges(connection, exports.MONTH))
+    with sqlite_database.read() as connection, finance.charges(connection, exports.MONTH) as charges:
+        found = list(charges)
     assert len(found) == 123
     assert {charge.kind for charge in found} == {"call", "compute"}
 

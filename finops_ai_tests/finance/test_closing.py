@@ -1,6 +1,9 @@
 """A closed month: once, part of the hash chain, the same for ever, and guarded by the database."""
 
 import dataclasses
+import hashlib
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ from finops_ai import finance, ledger
 from finops_ai.finance import ClosedMonthChanged, ClosingRefused
 from finops_ai.store import Database, simulated, tables
 from finops_ai_tests.finance.books import BUDGET, NOVEMBER, OCTOBER, Books, at, called, november, october, usage
-from finops_ai_tests.records import payer, without_guard
+from finops_ai_tests.records import payer, registered, without_guard
 
 
 @pytest.fixture
@@ -37,11 +40,27 @@ def test_closing_keeps_what_finance_was_given(database: Database, made: Books) -
     before = spent(database, OCTOBER)
     closed = close(database)
     with database.read() as connection:
-        charges = list(finance.charges(connection, OCTOBER))
         assert finance.closed(connection) == [closed]
+        with finance.charges(connection, OCTOBER) as found:
+            charges = list(found)
     assert (closed.charges, closed.total_nano_usd) == (len(charges), before)
+    lines = [json.dumps(charge, separators=(",", ":"), ensure_ascii=False) + "\n" for charge in charges]
+    assert closed.sha256 == hashlib.sha256("".join(lines).encode()).hexdigest()
     assert (closed.closed_by, closed.at[:10]) == ("finance", "2026-11-02")
     assert problems(database) == []
+
+
+def test_the_digest_is_over_the_same_text_on_every_database_whatever_a_workload_is_called(database: Database) -> None:
+    """An auditor computes it anew in another language: what is escaped, and how, is part of it."""
+    who = replace(payer(registered(database), BUDGET), workload='日本 "/\\\n\x1b')
+    with simulated(at(OCTOBER, 5)):
+        called(database, who, usage(10, 0))
+    with database.read() as connection, finance.charges(connection, OCTOBER) as charges:
+        (charge,) = charges
+        sha256 = charges.digest().sha256
+    before, after = (json.dumps(part, separators=(",", ":"))[1:-1] for part in (list(charge[:6]), list(charge[7:])))
+    text = f'[{before},"日本 \\"/\\\\\\n\\u001B",{after}]\n'
+    assert sha256 == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_the_closing_entry_is_part_of_the_chain_and_of_no_sum(database: Database, made: Books) -> None:
@@ -52,7 +71,8 @@ def test_the_closing_entry_is_part_of_the_chain_and_of_no_sum(database: Database
         entry = connection.execute(sa.select(tables.entry).where(tables.entry.c.id == closed.entry)).one()
         check, chain = ledger.check(connection), ledger.prove(connection)
         kinds = {row["key"] for row in ledger.cost_rows(connection, by="kind")}
-        assert list(finance.charges(connection, NOVEMBER)) == []
+        with finance.charges(connection, NOVEMBER) as charges:
+            assert list(charges) == []
     assert (entry.kind, entry.debit, entry.credit) == ("close", "closed/2026-10", "open/2026-10")
     assert (entry.amount_nano_usd, entry.price["sha256"], entry.month) == (0, closed.sha256, NOVEMBER)
     assert check.balanced
@@ -80,8 +100,8 @@ def test_a_correction_after_the_close_leaves_the_closed_month_as_it_was(database
     november(database, made)
     assert problems(database) == []
     assert spent(database, OCTOBER) == before
-    with database.read() as connection:
-        assert [c.corrects for c in finance.charges(connection, NOVEMBER)] == [1, 0, 0]
+    with database.read() as connection, finance.charges(connection, NOVEMBER) as found:
+        assert [c.corrects for c in found] == [1, 0, 0]
 
 
 def test_an_entry_of_a_closed_month_is_refused_by_the_database(database: Database, made: Books) -> None:

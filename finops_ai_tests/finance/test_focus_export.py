@@ -245,6 +245,33 @@ def test_a_charge_without_a_price_is_an_error_and_leaves_no_file(
     assert not list(tmp_path.glob("2026-10*"))
 
 
+def test_an_amount_without_quantity_and_price_is_an_error(sqlite_database: Database, tmp_path: Path) -> None:
+    """Nothing says what a unit of it costs. It is no rounding of another charge either."""
+    who = payer(registered(sqlite_database), BUDGET)
+    with simulated(at(OCTOBER, 5)), sqlite_database.write() as tx:
+        ledger.book(tx, who, kind="compute", quantity=0, unit=COMPUTE.unit, amount_nano_usd=5, rate=None)
+    with pytest.raises(finance.UnpricedCharge, match="an amount, no quantity and no price"):
+        exported(sqlite_database, tmp_path, OCTOBER)
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_what_was_taken_back_whole_needs_no_price(sqlite_database: Database, tmp_path: Path) -> None:
+    """Only what is charged is priced."""
+    who = payer(registered(sqlite_database), BUDGET)
+    with simulated(at(OCTOBER, 5)):
+        booked(sqlite_database, who, "compute", 3_600_000, COMPUTE)
+        called(sqlite_database, who, usage(10, 0))
+    row = tables.entry
+    with sqlite_database.write() as tx:
+        without_guard(tx, row)
+        call = tx.execute(sa.select(row).where(row.c.unit == "input_tokens")).mappings().one()
+        tx.execute(sa.update(row).where(row.c.id == call["id"]).values(price={}))
+        turned = {"debit": call["credit"], "credit": call["debit"], "reverses": call["id"], "price": {}}
+        tx.execute(row.insert().values({name: call[name] for name in call if name != "id"} | turned))
+    result, _ = exported(sqlite_database, tmp_path, OCTOBER)
+    assert (result.charges, result.total_nano_usd) == (1, 100_000)
+
+
 def test_a_file_that_differs_from_the_ledger_is_not_left_behind(
     sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,7 +306,9 @@ def test_a_month_without_charges_is_a_file_with_columns_and_no_rows(sqlite_datab
     assert (tmp_path / "2026-10.csv").read_text().startswith("AllocatedMethodDetails,")
 
 
-@pytest.mark.parametrize("workload", ['a "quoted", name', "two\nlines", "2026-10-05", "\\N", "=1+1", "日本"])
+@pytest.mark.parametrize(
+    "workload", ['a "quoted", name', "two\nlines", "2026-10-05", "\\N", "null", "=1+1", "日本", "\x1b[0m"]
+)
 def test_any_name_of_a_workload_comes_through_as_it_is(
     sqlite_database: Database, tmp_path: Path, workload: str
 ) -> None:
