@@ -94,7 +94,7 @@ def _call(held: sa.Row[Any], entries: Sequence[sa.Row[Any]]) -> UsageEvent:
     for row in booked:
         tokens[row.unit] += -row.quantity if row.reverses else row.quantity
     failed = held.kind != "settled"
-    prices = [row.price for row in booked if row.price] or [held.terms["price"]]
+    price = next((row.price for row in reversed(booked) if row.price), held.terms["price"])
     start, end = datetime.fromisoformat(held.at), datetime.fromisoformat(held.ended_at)
     return UsageEvent(
         event_id=f"{SOURCE}:{held.key}",
@@ -116,8 +116,8 @@ def _call(held: sa.Row[Any], entries: Sequence[sa.Row[Any]]) -> UsageEvent:
         # the end of a batch is when somebody collected it, and that of a suspense when somebody noticed
         latency_ms=milliseconds(start, end, "at") if not held.batch_id and held.kind != "suspended" else None,
         cost_nano_usd=sum(-row.amount_nano_usd if row.reverses else row.amount_nano_usd for row in booked),
-        price_basis="book",
-        price_version=f"{prices[-1]['source']} {prices[-1]['version']}",
+        price_basis="declared" if price["source"] == "policy" else "book",  # a contract is no list price
+        price_version=f"{price['source']} {price['version']}",
     )
 
 

@@ -1,17 +1,19 @@
 """Our own books, read as the log of a workload: what was called, what it cost, what became of each artifact."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from finops_ai import ledger
-from finops_ai.pricing import Usage
+from finops_ai.pricing import Usage, own_price
 from finops_ai.store import Database, sha256_hex, simulated, tables, utc_now
 from finops_ai.usage import UsageEvent, keep_events, own_events, unknown_calls
-from finops_ai_tests.records import brief, hold_of, payer, registered
+from finops_ai_tests.records import PLAIN_TERMS, brief, hold_of, payer, registered
 from finops_ai_tests.usage.test_importing import kept
 
 DAY = date(2025, 11, 3)
@@ -32,10 +34,12 @@ def artifact(database: Database) -> str:
     return registered(database)
 
 
-def held(database: Database, who: ledger.Payer, *, attempt: int = 1, request: str = "r") -> str:
+def held(
+    database: Database, who: ledger.Payer, *, attempt: int = 1, request: str = "r", terms: ledger.Terms = PLAIN_TERMS
+) -> str:
     with database.write() as tx:
         operation = ledger.open_operation(tx, who, request_sha256=sha256_hex(request.encode()))
-        wanted = hold_of(operation, 5_000, attempt=attempt)
+        wanted = hold_of(operation, 5_000, attempt=attempt, terms=terms)
         ledger.reserve(tx, who, wanted)
     return wanted.key
 
@@ -66,6 +70,19 @@ def test_a_settled_call_is_one_request_with_its_cost_and_time(database: Database
     )
     assert (event.latency_ms, event.requests, event.errors, event.retries) == (3_000, 1, 0, 0)
     assert event.price_version == "test 1"
+
+
+def test_a_price_of_the_policy_is_declared_and_no_list_price(database: Database, artifact: str) -> None:
+    """The report says of the one that it is an assumption, and of the other that it is without any discount."""
+    contract = own_price(
+        input_usd_per_mtok=Decimal(1), cached_input_usd_per_mtok=None, output_usd_per_mtok=Decimal(2), version="v"
+    )
+    key = held(database, who := payer(artifact, BUDGET), terms=replace(PLAIN_TERMS, price=contract))
+    with database.write() as tx:
+        ledger.settle(tx, who, key, USAGE, answer="{}")
+    (event,) = own(database)
+    assert (event.price_basis, event.price_version) == ("declared", "policy v")
+    assert event.cost_nano_usd == 1_000 * 1_000 + 50 * 2_000
 
 
 def test_sums_are_those_of_the_books(database: Database, artifact: str) -> None:

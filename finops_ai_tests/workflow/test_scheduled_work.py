@@ -101,14 +101,18 @@ def test_a_log_in_the_inbox_is_measured_once_and_a_broken_one_says_why(laptop: D
     inbox = laptop.bench.settings.home / "usage" / "inbox" / "azure-trace"
     inbox.mkdir(parents=True)
     (inbox / "AzureLLMInferenceTrace_code.csv").write_text(
-        "TIMESTAMP,ContextTokens,GeneratedTokens\n2026-03-02 18:17:03.9799600,4808,10\n2026-03-02 18:17:04.0319600,3180,8"
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+        "2026-03-02 18:17:03.9799600,4808,10\n2026-03-02 18:17:04.0319600,3180,8\nnever,1,1\n"
     )
     (inbox / "other.csv").write_text("a,b\n1,2\n")
-    for _ in range(2):
-        assert run(laptop, "measure", partition="2026-03-02")
+    assert run(laptop, "measure", partition="2026-03-02")
+    first = told(laptop, "usage_events")["2026-03-02"]
+    assert first["logs that arrived"] == "2, of which 1 were refused; 0 wait"
+    assert first["rows in quarantine"] == 1
+    assert run(laptop, "measure", partition="2026-03-02")
     found = told(laptop, "usage_events")["2026-03-02"]
     assert (found["events"], found["unpriced events"]) == (2, 2)
-    assert found["logs that arrived"] == "0, of which 0 were refused; 0 wait"
+    assert (found["logs that arrived"], found["rows in quarantine"]) == ("0, of which 0 were refused; 0 wait", 0)
     assert (inbox / "accepted" / "AzureLLMInferenceTrace_code.csv").is_file()
     assert "format" in (inbox / "refused" / "other.csv.reason.txt").read_text()
 
