@@ -43,7 +43,7 @@ def baseline_of(bench: Workbench, workload: str) -> Baseline | None:
 def demote(bench: Workbench) -> list[Demotion]:
     """Take workloads back by a stage whose figures have fallen too low. Safe to run as often as one likes."""
     with bench.database.read() as connection:
-        risen = rollout.above_pilot(connection, bench.policy)
+        risen = rollout.above_pilot(connection)
     if not risen:
         return []
     baselines = {name: found for name in risen if (found := baseline_of(bench, name))}
