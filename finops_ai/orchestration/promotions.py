@@ -43,7 +43,7 @@ def baseline_of(bench: Workbench, workload: str) -> Baseline | None:
 def demote(bench: Workbench) -> list[Demotion]:
     """Take workloads back by a stage whose figures have fallen too low. Safe to run as often as one likes."""
     with bench.database.read() as connection:
-        risen = rollout.above_pilot(connection, bench.policy)
+        risen = rollout.above_pilot(connection)
     if not risen:
         return []
     baselines = {name: found for name in risen if (found := baseline_of(bench, name))}
@@ -58,6 +58,10 @@ def propose(bench: Workbench, workload: str, *, run_id: str) -> PutUp:
     card = scorecard_of(bench, workload)
     if card.next_stage is None:
         raise StageError(f"{workload} is in the last stage")
+    with bench.database.read() as connection:
+        changed = rollout.changed_at(
+            connection, workload
+        )  # two promotions may begin on one day, and are not one document
     markdown, figures = rollout.promotion_document(card)
     title = f"Promotion of {workload} to {card.next_stage}"
     asked = [criterion for criterion in card.criteria if criterion.name != SIGNED_LAST]
@@ -65,7 +69,7 @@ def propose(bench: Workbench, workload: str, *, run_id: str) -> PutUp:
         brief=own_brief(
             bench.policy,
             form="promotion",
-            topic=f"{title}, evidence since {card.since[:10]}",
+            topic=f"{title}, evidence since {card.since[:10]}" + (f", stage changed at {changed}" if changed else ""),
             objective=f"Decide whether {workload} goes from {card.earned} to {card.next_stage}",
             decision=f"open stage {card.next_stage} to {workload}",
             source=f"rollout:{workload}",

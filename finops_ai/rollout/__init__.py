@@ -17,7 +17,15 @@ from finops_ai.rollout.document import promotion_document
 from finops_ai.rollout.evidence import Evidence, evidence_of
 from finops_ai.rollout.intake import Today, admit_new, today_of
 from finops_ai.rollout.readiness import Baseline, Criterion, Scorecard, SignOff, breaches, scorecard
-from finops_ai.rollout.stages import earned_stage, effective_stage, is_known, stage_after, stage_before, stage_of
+from finops_ai.rollout.stages import (
+    changed_at,
+    earned_stage,
+    effective_stage,
+    is_known,
+    stage_after,
+    stage_before,
+    stage_of,
+)
 
 __all__ = [
     "Baseline",
@@ -32,6 +40,7 @@ __all__ = [
     "admit_new",
     "apply_demotions",
     "breaches",
+    "changed_at",
     "demotions_due",
     "earned_stage",
     "effective_stage",

@@ -26,7 +26,7 @@ class Demotion:
 
     workload: str
     from_stage: Stage  # that was earned
-    to_stage: Stage  # the one below that in force
+    to_stage: Stage  # the one below that in force, or the first
     detail: str
 
 
@@ -56,29 +56,30 @@ def promote(
 def demotions_due(
     evidence: Iterable[Evidence], policy: Policy, baselines: Mapping[str, Baseline] = {}
 ) -> list[Demotion]:
-    """Workloads above the first stage whose figures have fallen below what their stage asks for."""
+    """Workloads that have earned a stage above the first, and whose figures have fallen below what it asks for."""
     return [
         Demotion(workload=e.workload, from_stage=e.earned, to_stage=below, detail="; ".join(found))
         for e in evidence
-        if (below := stage_before(e.stage)) and (found := breaches(e, policy.rollout, baselines.get(e.workload)))
+        if (below := _below(stage=e.stage, earned=e.earned))
+        and (found := breaches(e, policy.rollout, baselines.get(e.workload)))
     ]
 
 
-def above_pilot(connection: sa.Connection, policy: Policy) -> list[str]:
-    """The workloads that have a stage to lose."""
+def above_pilot(connection: sa.Connection) -> list[str]:
+    """The workloads that have a stage to lose, whether or not the policy grants it now."""
     changed = connection.scalars(sa.select(tables.stage_change.c.workload).distinct())
-    return sorted(workload for workload in changed if stage_of(connection, policy, workload) != STAGES[0])
+    return sorted(workload for workload in changed if earned_stage(connection, workload) != STAGES[0])
 
 
 def apply_demotions(database: Database, policy: Policy, baselines: Mapping[str, Baseline] = {}) -> list[Demotion]:
     """Record what is due. Safe to run as often as one likes: what took a stage is not counted against the next one."""
     with database.read() as connection:
-        workloads = above_pilot(connection, policy)
+        workloads = above_pilot(connection)
     applied = []
     for workload in workloads:
         with database.write() as tx:
             alone_on(tx, workload)
-            if stage_of(tx, policy, workload) == STAGES[0]:
+            if earned_stage(tx, workload) == STAGES[0]:
                 continue
             due = demotions_due([evidence_of(tx, policy, workload, now())], policy, baselines)
             for demotion in due:
@@ -94,14 +95,21 @@ def request_demotion(database: Database, policy: Policy, workload: str, *, why: 
         raise StageError("a demotion needs a reason")
     with database.write() as tx:
         alone_on(tx, workload)
-        stage = stage_of(tx, policy, workload)
-        below = stage_before(stage)
+        stage, earned = stage_of(tx, policy, workload), earned_stage(tx, workload)
+        below = _below(stage=stage, earned=earned)
         if below is None:
             raise StageError(f"{workload} is in stage {stage}; there is none below")
-        earned = earned_stage(tx, workload)
         demotion = Demotion(workload=workload, from_stage=earned, to_stage=below, detail=f"{by}: {why}")
         _record_demotion(tx, demotion, reason="request")
     return demotion
+
+
+def _below(*, stage: Stage, earned: Stage) -> Stage | None:
+    """What is left after a demotion; None: there is nothing to lose.
+
+    A policy that grants the first stage alone protects nothing: what was earned would be in force again with its next edit.
+    """
+    return stage_before(stage) or (stage if earned != stage else None)
 
 
 def _record_demotion(tx: sa.Connection, demotion: Demotion, *, reason: str) -> None:

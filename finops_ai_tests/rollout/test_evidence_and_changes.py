@@ -238,12 +238,27 @@ def test_good_figures_and_pilots_stay_where_they_are(history: History, policy: P
     history.moved("limited", NOW - timedelta(days=2))
     for _ in range(10):
         history.published(BEFORE)
-        history.rejected(BEFORE, workload="support-answers")
-    history.moved(
-        "limited", NOW - timedelta(days=2), workload="support-answers"
-    )  # the policy grants it no more than pilot
+        history.rejected(BEFORE, workload="support-answers")  # a pilot
     with simulated(NOW):
         assert apply_demotions(history.database, policy, {WORKLOAD: BASELINE}) == []
+
+
+@pytest.mark.parametrize("by", ["figures", "a person"])
+def test_what_was_earned_is_lost_while_the_policy_grants_less(history: History, tmp_path: Path, by: str) -> None:
+    """Else it would be in force again, without anybody's word, on the day on which the policy grants it again."""
+    history.moved("broad", NOW - timedelta(days=2), from_stage="limited")
+    for _ in range(10):
+        history.rejected(BEFORE)
+    held_down = policy_with(tmp_path, GRANTED.replace("broad", "pilot"))
+    with simulated(NOW):
+        if by == "figures":
+            (demotion,) = apply_demotions(history.database, held_down)
+            assert apply_demotions(history.database, held_down) == []
+        else:
+            demotion = request_demotion(history.database, held_down, WORKLOAD, why="a complaint", by="ana")
+    assert (demotion.from_stage, demotion.to_stage) == ("broad", "pilot")
+    with history.database.read() as connection:
+        assert stage_of(connection, policy_with(tmp_path, GRANTED), WORKLOAD) == "pilot"
 
 
 def test_processes_at_once_take_one_stage(settings: Settings, tmp_path: Path, policy: Policy) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from finops_ai.orchestration.lane import add_partitions
 from finops_ai.orchestration.promotions import demote, propose, read_twice, scorecard_of
-from finops_ai.rollout import stage_of
+from finops_ai.rollout import request_demotion, stage_of
 from finops_ai.usage import UsageEvent, keep_events
 from finops_ai_tests.deployment import Deployment, deployment
 
@@ -105,3 +105,16 @@ def test_a_scorecard_that_changes_while_it_is_written_is_not_put_before_leaders(
     states = {row["item"]: row["state"] for row in read_twice(first, scorecard_of(pilot.bench, WORKLOAD))}
     assert states["quality"] == "quality: changed while it was written"
     assert states["baseline"] == "ready"
+
+
+def test_a_stage_that_was_lost_twice_on_one_day_can_be_earned_a_third_time(pilot: Deployment) -> None:
+    """Each promotion is a document of its own, also where the evidence of two of them begins on the same day."""
+    artifacts = set()
+    for topic in ("one", "two", "three"):
+        pilot.run(pilot.submit(topic=f"Topic {topic}"))
+        artifacts.add(artifact := proposed(pilot))
+        sign(pilot, artifact, *LEADERS)
+        pilot.run(artifact)
+        assert stage(pilot) == "limited"
+        request_demotion(pilot.bench.database, pilot.bench.policy, WORKLOAD, why="a complaint", by="ana")
+    assert len(artifacts) == 3
