@@ -21,7 +21,7 @@ _STARTED = "%Y-%m-%d-%H-%M-%S"  # a run's folder begins with it
 _HALF = Decimal("0.05")  # a rate is written with one decimal
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """The workload is the board's name: the file's, without `_leaderboard`."""
     workload = log.stem.removesuffix("_leaderboard")
     return judged(_runs(log), lambda row: _items(row.values, workload))

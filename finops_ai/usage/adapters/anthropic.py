@@ -26,7 +26,7 @@ _COST_KEYS = (
 )  # fmt: skip
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """A result with an `amount` is a cost, any other is usage."""
     return read_pages(log, bounds=_bounds, result=_result)
 

@@ -18,7 +18,7 @@ REQUESTS_REMEMBERED_MAX = 200_000  # parts of one request lie close together
 _PARTS = Note("parts of a request that was counted already")
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """By the file's ending: .csv, or JSON."""
     is_csv = log.path.name.removesuffix(".gz").endswith(".csv")
     rows = csv_rows(log, needs=("RequestId", "PromptTokens", "CompletionTokens")) if is_csv else rows_of(log, "records")

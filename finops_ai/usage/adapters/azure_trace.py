@@ -14,7 +14,7 @@ from finops_ai.usage.reading import Item, LogFile, Numbered, Options, Row, csv_r
 _COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """One request for each row. Equal rows are requests of their own."""
     ids = Numbered("azure-trace")
     workload = log.stem.rpartition("_")[2]

@@ -16,7 +16,7 @@ from finops_ai.usage.reading import Item, LogFile, Options, WrongValue, document
 _WORKLOAD_KEYS = ("workload", "project", "application", "team")  # of requestMetadata, which is the caller's own
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """One event for each invocation."""
     return judged(documents(log), lambda row: [_event(row.values)])
 

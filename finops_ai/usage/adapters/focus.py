@@ -42,7 +42,7 @@ _MODEL_KEYS = ("model", "x_Model", "x_ModelId", "ModelId", "ModelName")
 _BATCH_ROWS = 10_000
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """By the file's ending: .parquet, or CSV."""
     ids = Numbered("focus")
     rows = _parquet_rows(log) if log.path.suffix == ".parquet" else csv_rows(log, needs=NEEDS)

@@ -26,7 +26,7 @@ from finops_ai.usage.reading import Item, LogFile, Note, Options, WrongValue, ju
 _CALLS = ("GENERATION", "EMBEDDING")
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """Generations and embeddings; spans and events around them are noted."""
     return judged(rows_of(log, "data"), lambda row: _items(row.values))
 

@@ -37,7 +37,7 @@ from finops_ai.usage.reading import (
 _NEEDS = ("spend", "prompt_tokens", "completion_tokens", "startTime", "model")
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """By the file's ending: .csv, or JSON."""
     ids = Numbered("litellm")
     rows = csv_rows(log, needs=_NEEDS) if log.path.name.removesuffix(".gz").endswith(".csv") else rows_of(log, "data")

@@ -18,7 +18,7 @@ _USAGE_KEYS = ("model", "project_id", "user_id", "api_key_id", "batch", "service
 _COST_KEYS = ("line_item", "project_id", "api_key_id")
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """A result with an `amount` is a cost, any other is usage."""
     return read_pages(log, bounds=_bounds, result=_result)
 

@@ -27,7 +27,7 @@ _TIERS = ("openai.response.service_tier", "openai.request.service_tier", "gen_ai
 _NANOSECONDS = 1_000_000_000
 
 
-def read(log: LogFile, options: Options) -> Iterator[Item]:  # noqa: ARG001 - every adapter is called alike
+def read(log: LogFile, options: Options) -> Iterator[Item]:
     """A span that cannot be read does not take the others of its export with it."""
     return judged(documents(log), _export)
 
