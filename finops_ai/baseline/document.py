@@ -96,4 +96,6 @@ def _anomaly(one: Anomaly) -> dict[str, Any]:
 
 def _forecast(one: Forecast) -> dict[str, Any]:
     steps = [asdict(step) | {"day": step.day.isoformat()} for step in one.steps]
-    return asdict(one) | {"known_until": one.known_until.isoformat(), "steps": steps, "verdict": one.verdict}
+    found = asdict(one) | {"known_until": one.known_until.isoformat(), "steps": steps}
+    del found["budget_nano_usd"]  # logs know no budget; the asset `budget_forecast` compares with those of the policy
+    return found

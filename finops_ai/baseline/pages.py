@@ -130,8 +130,6 @@ def _forecast_chart(report: Report) -> str:
             dashed=True,
         ),
     ]
-    if found.budget_nano_usd is not None:
-        lines.append(Series(name="budget", values=[_usd(found.budget_nano_usd)] * len(days)))
     return line_chart(
         [f"{day:%d}" for day in days], lines, title=f"{found.month}, cost to date", unit="USD", width=WIDTH_PX
     )

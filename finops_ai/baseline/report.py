@@ -64,7 +64,7 @@ def with_history(period: Period) -> Period:
     return Period(period.since and period.since - timedelta(days=HISTORY_DAYS), period.until)
 
 
-def build_report(engine: Engine, period: Period, *, today: date, budget_nano_usd: int | None = None) -> Report:
+def build_report(engine: Engine, period: Period, *, today: date) -> Report:
     """Reads everything once. `today` is not judged and not forecast from: it is not over."""
     history = measured(engine, ("day", "workload", "model"), with_history(period))
     days = [one for one in history if period.since is None or one.key["day"] >= period.since]
@@ -87,12 +87,8 @@ def build_report(engine: Engine, period: Period, *, today: date, budget_nano_usd
         comparisons=[one for one in reconciled(engine, period) if one.reported_nano_usd is not None],
         spend=spend,
         anomalies=spend_anomalies(series, since=first, until=over) if first and over and first <= over else [],
-        forecast=_month_end(spend, over, budget_nano_usd) if over else None,
+        forecast=budget_forecast(spend, month=f"{over:%Y-%m}", known_until=over) if over else None,
     )
-
-
-def _month_end(spend: Series, over: date, budget_nano_usd: int | None) -> Forecast:
-    return budget_forecast(spend, month=f"{over:%Y-%m}", known_until=over, budget_nano_usd=budget_nano_usd)
 
 
 def daily_series(days: Sequence[Figures]) -> dict[Pair, Series]:

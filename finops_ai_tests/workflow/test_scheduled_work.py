@@ -128,6 +128,16 @@ def test_usage_without_a_price_is_told_and_is_not_free(laptop: Deployment) -> No
     assert (found["unpriced events"], found["spent usd"]) == (1, "unpriced")
 
 
+def test_the_months_end_is_said_against_the_budget(laptop: Deployment) -> None:
+    """500 USD in the policy as shipped, and 600 spent: whatever is to come, it is exceeded."""
+    day = date(2026, 3, 2)
+    spent = event("a", day, cost_nano_usd=600 * 10**9)
+    keep_events(laptop.bench.database, laptop.bench.settings.home, [spent], name="test")
+    assert run(laptop, "measure", partition=str(day))
+    (row,) = (record.data for record in told(laptop, "budget_forecast")[str(day)]["forecast"].records)
+    assert (row["of"], row["budget USD"], row["the budget"]) == ("everything", "500.00", "exceeded")
+
+
 def test_our_own_outcomes_are_measured_beside_the_logs(laptop: Deployment) -> None:
     yesterday = today() - timedelta(days=1)
     with simulated(datetime(yesterday.year, yesterday.month, yesterday.day, 10, tzinfo=UTC)):

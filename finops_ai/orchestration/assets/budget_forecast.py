@@ -65,6 +65,7 @@ def _row(name: str, one: Forecast) -> dict[str, str | int]:
         "from": _amount(one.low_nano_usd),
         "to": _amount(one.high_nano_usd),
         "budget USD": _amount(one.budget_nano_usd),
+        "the budget": one.verdict,
         "days left": one.days_left,
     }
 
