@@ -27,11 +27,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own database and home are neither used nor touched."""
-    for name in [name for name in os.environ if name.startswith("FINOPS_AI_") or name == "DAGSTER_HOME"]:
-        if name not in FOR_THE_SUITE:
-            monkeypatch.delenv(name)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A developer's own database and home are neither used nor touched; what a deployment sets does not outlive its test.
+
+    Opening an instance tells the environment where its records are, and the next module would look for them there.
+    """
+    for name in ours_in_the_environment():
+        monkeypatch.delenv(name)
+    yield
+    for name in ours_in_the_environment():
+        del os.environ[name]
+
+
+def ours_in_the_environment() -> list[str]:
+    """The variables that decide how the project behaves."""
+    names = (name for name in os.environ if name.startswith("FINOPS_AI_") or name == "DAGSTER_HOME")
+    return [name for name in names if name not in FOR_THE_SUITE]
 
 
 @pytest.fixture(scope="session")
