@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--memory-limit")
     chosen = parser.parse_args()
     import duckdb  # noqa: F401 - importing is not what is measured
-    import ibis  # noqa: F401
+    import ibis  # noqa: F401 - as above
 
     files = sorted(chosen.folder.rglob("*.parquet"))
     begun = time.perf_counter()

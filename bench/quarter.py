@@ -107,7 +107,7 @@ def simulate(
     _keep_sources(objects)
     walks = [Walk.of(ground, plan) for plan in planned]
     for number, walk in enumerate(walks):
-        agenda.add(_told(life_of(walk), lambda done=number: on_progress(done + 1, artifacts)))  # type: ignore[misc]
+        agenda.add(_told(life_of(walk), lambda done=number: on_progress(done + 1, artifacts)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     for day in days_in(months):
         agenda.add(_sealed(database, datetime(day.year, day.month, day.day, 23, 7, tzinfo=UTC)))
     agenda.run()

@@ -90,8 +90,8 @@ _GROUPED = f"""
     ORDER BY first_entry
 """  # noqa: S608 - made of the constants above
 _FIELDS = ", ".join(Charge._fields)
-_CHARGES = f"SELECT {_FIELDS}, service FROM charge JOIN service USING (service)"  # noqa: S608
-_TEXTS = f"SELECT json_array({_FIELDS})::VARCHAR FROM ({_CHARGES}) ORDER BY first_entry"  # noqa: S608
+_CHARGES = f"SELECT {_FIELDS}, service FROM charge JOIN service USING (service)"  # noqa: S608 - names of ours
+_TEXTS = f"SELECT json_array({_FIELDS})::VARCHAR FROM ({_CHARGES}) ORDER BY first_entry"  # noqa: S608 - names of ours
 _FIRST = "(SELECT service, min(first_entry) AS first_entry FROM charge GROUP BY service)"
 
 

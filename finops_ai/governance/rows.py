@@ -114,7 +114,7 @@ def _table(
 ) -> Table:
     """`columns`: "artifact loop:count cost:usd"; without a unit it is text. `by`: what is greatest in it stands first."""
     pairs = [column.partition(":") for column in columns.split()]
-    typed: list[tuple[str, Unit]] = [(name, unit or "text") for name, _, unit in pairs]  # type: ignore[misc]
+    typed: list[tuple[str, Unit]] = [(name, unit or "text") for name, _, unit in pairs]  # type: ignore[misc]  # `or` widens the literal to str
     ordered = list(rows)
     if by:
         position = [column for column, _ in typed].index(by)
@@ -192,7 +192,7 @@ def _worked(view: View, key: tuple[str, str, str], rows: list[Spend], premium: s
     def cost(keep: Callable[[Spend], bool]) -> int:
         return sum(row.amount_nano_usd for row in rows if keep(row))
 
-    kinds = [cost(lambda row, kind=kind: row.kind == kind) for kind in ("call", "compute", "retrieval", "review")]  # type: ignore[misc]
+    kinds = [cost(lambda row, kind=kind: row.kind == kind) for kind in ("call", "compute", "retrieval", "review")]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     whole = cost(lambda _: True)
     return (
         *key, state, min(row.first_entry for row in rows), max(row.last_entry for row in rows),

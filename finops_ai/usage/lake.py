@@ -259,7 +259,7 @@ def _one(connection: "duckdb.DuckDBPyConnection", query: str) -> int:
 
 
 def _counted(connection: "duckdb.DuckDBPyConnection", column: str, condition: str) -> dict[str, int]:
-    query = f"SELECT {column}, count(*) AS n FROM fresh WHERE {condition} GROUP BY 1 ORDER BY n DESC, 1 LIMIT 20"  # noqa: S608
+    query = f"SELECT {column}, count(*) AS n FROM fresh WHERE {condition} GROUP BY 1 ORDER BY n DESC, 1 LIMIT 20"  # noqa: S608 - names of ours
     return dict(connection.execute(query).fetchall())
 
 

@@ -217,7 +217,7 @@ class Ground:
         with self.writing() as tx:
             take_permit(tx, wanted, decision_ids=(), run_id="run-1")
             intend(tx, packet_digest=digest, artifact=artifact, targets=["local"], profile="full")
-        target = LocalFolder(self.objects.root / "published")  # type: ignore[arg-type]
+        target = LocalFolder(self.objects.root / "published")  # type: ignore[arg-type]  # a local UPath is a Path
         with simulated(self.at):
             deliver(
                 self.database, {"local": target}, packet_digest=digest, artifact=artifact, files=files, run_id="run-1"

@@ -300,7 +300,7 @@ def test_a_change_says_whether_it_is_good(ground: Ground) -> None:
     assert september != october
     cost = found.figures["unit-cost"]
     assert cost.previous == found.economics[-2].unit_cost
-    rose = cost.value.numerator * cost.previous.denominator > cost.previous.numerator * cost.value.denominator  # type: ignore[union-attr]
+    rose = cost.value.numerator * cost.previous.denominator > cost.previous.numerator * cost.value.denominator  # type: ignore[union-attr]  # both are ratios here
     assert cost.is_better is not rose
     assert found.figures["provenance"].is_better is True, "one file of October had no statement"
     assert review(ground, "2026-09").figures["spend"].change == "", "nothing is before the first month"

@@ -330,7 +330,7 @@ def test_options_that_cannot_hold_are_refused(sqlite_database: Database, home: P
     with pytest.raises(UsageError, match="no-such-model"):
         imported(sqlite_database, home, trace(tmp_path, rows(1)), price_as="no-such-model")
     with pytest.raises(UsageError, match="time zone"):
-        Options(start=datetime(2025, 1, 1))  # noqa: DTZ001
+        Options(start=datetime(2025, 1, 1))  # noqa: DTZ001 - what is refused
     with pytest.raises(UsageError, match="printable"):
         Options(workload="two\nlines")
     with pytest.raises(UsageError, match="columns"):
@@ -364,7 +364,7 @@ def _killed_at(where: str, settings: Settings, home: Path, files: list[Path]) ->
             calls.append(1)
             return write(*arguments) if len(calls) < 2 else die()
 
-        lake._made_durable = second  # type: ignore[assignment]
+        lake._made_durable = second  # type: ignore[assignment]  # of a process that dies here
     else:
         importing._register = die
     imported(open_database(settings), home, *files)
